@@ -1,0 +1,1 @@
+"""One module a verb: a typer signature, a pure ``decide``, a thin ``run``."""

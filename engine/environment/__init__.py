@@ -1,0 +1,1 @@
+"""Environments: interpreters, immutable generations and the switch between them."""

@@ -1,0 +1,1 @@
+"""The fetch pipeline: download, hash, verify, store, unpack."""

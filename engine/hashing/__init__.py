@@ -1,0 +1,1 @@
+"""Batched hashing behind one port."""

@@ -1,0 +1,1 @@
+"""Package indexes: the simple API, its cache and the metadata ladder."""

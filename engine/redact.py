@@ -1,0 +1,51 @@
+"""The one place where credentials are taken out of text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+_USERINFO = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)([^/\s@?#]*)@")
+_SECRET_OPTION = re.compile(
+    r"(?i)^--?[a-z0-9-]*(password|passwd|token|secret|passphrase|api-?key)[a-z0-9-]*(=|$)"
+)
+_SECRET_QUERY = re.compile(
+    r"(?i)([?&](?:[a-z0-9_.-]*(?:token|secret|password|signature|api[_-]?key|credential)"
+    r"[a-z0-9_.-]*|sig)=)[^&#\s]+"
+)
+
+HIDDEN = "****"
+
+
+def redact_text(text: str) -> str:
+    """Remove the userinfo of every URL in ``text`` and the values of secret query parameters.
+
+    The user ``git`` of ``ssh`` URLs stays: it is a convention, not a secret.
+    """
+
+    def userinfo(match: re.Match[str]) -> str:
+        return match[0] if match[2] == "git" else f"{match[1]}{HIDDEN}@"
+
+    return _SECRET_QUERY.sub(rf"\g<1>{HIDDEN}", _USERINFO.sub(userinfo, text))
+
+
+def strip_credentials(url: str) -> str:
+    """``url`` without userinfo, as it may stand in events, locks and cache keys."""
+    return _USERINFO.sub(lambda match: match[0] if match[2] == "git" else match[1], url)
+
+
+def redact_argv(argv: Sequence[str]) -> tuple[str, ...]:
+    """Arguments as they may stand in the ledger: secret options lose their values."""
+    cleaned: list[str] = []
+    hide_next = False
+    for argument in argv:
+        text = argument.encode("utf-8", "replace").decode("utf-8")
+        if hide_next:
+            cleaned.append(HIDDEN)
+            hide_next = False
+        elif match := _SECRET_OPTION.match(text):
+            hide_next = match[2] != "="
+            cleaned.append(text if hide_next else text.partition("=")[0] + "=" + HIDDEN)
+        else:
+            cleaned.append(redact_text(text))
+    return tuple(cleaned)

@@ -1,0 +1,66 @@
+"""The closed union of events, and the retired shapes that are still read."""
+
+from __future__ import annotations
+
+from typing import TypeAlias, get_args
+
+from ppm.events.artifact import ArtifactBuilt, ArtifactFetched, ArtifactRefused
+from ppm.events.base import Event
+from ppm.events.command import CommandCompleted, CommandFailed, CommandStarted, QueryAnswered
+from ppm.events.environment import (
+    DirectoryMovedAside,
+    EnvironmentPlanned,
+    EnvironmentSwitched,
+    GenerationBuilt,
+    PackageInstalled,
+    PackageRemoved,
+)
+from ppm.events.project import (
+    LedgerRepaired,
+    ManifestChanged,
+    ManifestWritten,
+    ProjectInitialized,
+)
+from ppm.events.requirement import RequirementAdded, RequirementRemoved
+from ppm.events.resolution import (
+    CandidateRejected,
+    LockAdopted,
+    PackageLocked,
+    PackageUnlocked,
+    ResolutionCompleted,
+    ResolutionFailed,
+)
+from ppm.events.snapshot import RollbackRequested, SnapshotTaken
+
+AnyEvent: TypeAlias = (
+    ProjectInitialized
+    | ManifestWritten
+    | ManifestChanged
+    | LedgerRepaired
+    | CommandStarted
+    | CommandCompleted
+    | CommandFailed
+    | QueryAnswered
+    | RequirementAdded
+    | RequirementRemoved
+    | PackageLocked
+    | PackageUnlocked
+    | CandidateRejected
+    | ResolutionCompleted
+    | ResolutionFailed
+    | LockAdopted
+    | ArtifactFetched
+    | ArtifactBuilt
+    | ArtifactRefused
+    | EnvironmentPlanned
+    | PackageInstalled
+    | PackageRemoved
+    | GenerationBuilt
+    | EnvironmentSwitched
+    | DirectoryMovedAside
+    | SnapshotTaken
+    | RollbackRequested
+)
+
+EVENTS: dict[str, type[Event]] = {event.type: event for event in get_args(AnyEvent)}
+"""Every current event by the word it is known by on disk."""

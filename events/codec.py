@@ -1,0 +1,83 @@
+"""Bytes of a line to an event and back, in exactly one way.
+
+A line is accepted only if encoding what was read gives the same bytes again. That one rule refuses
+whitespace, reordered, missing, unknown and duplicate keys, floats, and every second spelling of a
+string or number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+import msgspec
+
+from ppm.events.base import Event
+from ppm.events.catalog import EVENTS
+from ppm.events.envelope import Envelope
+
+Upcaster: TypeAlias = "tuple[type[Event], Callable[[Event], Event]]"
+"""A retired shape and the function from it to the next version's shape."""
+
+
+class CodecError(ValueError):
+    """A line that is not an event in canonical form. The text says why."""
+
+
+class UnknownEventError(CodecError):
+    """A type or version that this program does not know: a newer one wrote it."""
+
+
+class Codec:
+    """Encodes current events; decodes current and retired ones.
+
+    Args:
+        current: Events by their type word.
+        retired: Upcasters by the type word they read; applied until a current type results.
+    """
+
+    def __init__(
+        self,
+        current: Mapping[str, type[Event]] = EVENTS,
+        retired: Mapping[str, Upcaster] | None = None,
+    ) -> None:
+        self._encoder = msgspec.json.Encoder()
+        self._envelopes = msgspec.json.Decoder(Envelope)
+        self._retired = dict(retired or {})
+        shapes = {**current, **{word: shape for word, (shape, _) in self._retired.items()}}
+        self._decoders = {word: msgspec.json.Decoder(shape) for word, shape in shapes.items()}
+
+    def raw(self, event: Event) -> msgspec.Raw:
+        """The event's own canonical JSON, as it stands in ``data``."""
+        return msgspec.Raw(self._encoder.encode(event))
+
+    def encode(self, envelope: Envelope) -> bytes:
+        """The line, without newline."""
+        return self._encoder.encode(envelope)
+
+    def decode(self, line: bytes) -> tuple[Envelope, Event]:
+        """Read one line (without newline) strictly.
+
+        Raises:
+            UnknownEventError: The type or version is not known here.
+            CodecError: Anything else that is not the canonical form of an event.
+        """
+        try:
+            envelope = self._envelopes.decode(line)
+            decoder = self._decoders.get(envelope.type)
+            if decoder is None:
+                raise UnknownEventError(f"event type {envelope.type!r} was written by a newer ppm")
+            event: Event = decoder.decode(envelope.data)
+        except msgspec.MsgspecError as error:
+            raise CodecError(str(error)) from error
+        except (UnicodeDecodeError, RecursionError) as error:
+            raise CodecError(f"not JSON in UTF-8: {error}") from error
+        if self._encoder.encode(event) != bytes(envelope.data) or self.encode(envelope) != line:
+            raise CodecError("not in canonical form")
+        return envelope, self._upcast(envelope.type, event)
+
+    def _upcast(self, word: str, event: Event) -> Event:
+        while (step := self._retired.get(word)) is not None:
+            event = step[1](event)
+            word = event.type
+        return event

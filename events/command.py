@@ -1,0 +1,47 @@
+"""What a person asked of PPM, and how it ended."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from ppm.events.base import Event
+
+
+class CommandStarted(Event):
+    """A command began. First event of its run.
+
+    Fields: the verb; its arguments with secrets removed; the note given with ``--note``; the
+    version of PPM and of the Python that runs it.
+    """
+
+    type: ClassVar[str] = "command.started/1"
+    verb: str
+    argv: tuple[str, ...]
+    note: str
+    ppm: str
+    python: str
+
+
+class CommandCompleted(Event):
+    """The command did what was asked. Last event of its run. Duration in microseconds."""
+
+    type: ClassVar[str] = "command.completed/1"
+    duration_us: int
+
+
+class CommandFailed(Event):
+    """The command ended in ``error[code]``. Last event of its run. Duration in microseconds."""
+
+    type: ClassVar[str] = "command.failed/1"
+    code: str
+    message: str
+    duration_us: int
+
+
+class QueryAnswered(Event):
+    """A command that only reads answered; the one event of its run. Duration in microseconds."""
+
+    type: ClassVar[str] = "query.answered/1"
+    verb: str
+    argv: tuple[str, ...]
+    duration_us: int
