@@ -28,8 +28,10 @@ def sync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
-def write_atomic(path: Path, data: bytes, *, mode: int = 0o644) -> None:
+def write_atomic(path: Path, data: bytes, *, mode: int = 0o644, durable: bool = True) -> None:
     """Replace ``path`` with ``data``: afterwards it holds all of the old bytes or all of the new.
+
+    ``durable=False`` leaves out the syncs: for what can be rebuilt (caches, projections).
 
     Raises:
         StorageError: The disk refused; no temporary file is left.
@@ -40,14 +42,16 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o644) -> None:
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
             with open(descriptor, "wb") as file:
                 file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
+                if durable:
+                    file.flush()
+                    os.fsync(file.fileno())
             temporary.replace(path)
         except BaseException:
             with contextlib.suppress(FileNotFoundError):
                 temporary.unlink()
             raise
-        sync_directory(path.parent)
+        if durable:
+            sync_directory(path.parent)
 
 
 def sync_filesystem(path: Path) -> None:
@@ -98,5 +102,7 @@ def storage_error(error: OSError, path: Path) -> StorageError:
         errno.EMFILE: ("TOO_MANY_FILES", "raise the limit on open files (ulimit -n)"),
         errno.ENFILE: ("TOO_MANY_FILES", "the system has too many open files"),
     }
-    code, hint = known.get(error.errno or 0, ("STORAGE", "check the disk and run the command again"))
+    code, hint = known.get(
+        error.errno or 0, ("STORAGE", "check the disk and run the command again")
+    )
     return StorageError(f"{where}: {reason}", code=code, hint=hint)

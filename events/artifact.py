@@ -7,7 +7,7 @@ from typing import ClassVar
 from ppm.events.base import Event
 
 
-class ArtifactFetched(Event):
+class ArtifactFetched(Event, frozen=True, kw_only=True):
     """A file arrived whole, hashed to ``sha256`` on ``device``, and is synced in the store.
 
     ``size`` is in bytes; ``source`` is the URL without credentials.
@@ -23,7 +23,7 @@ class ArtifactFetched(Event):
     device: str
 
 
-class ArtifactBuilt(Event):
+class ArtifactBuilt(Event, frozen=True, kw_only=True):
     """A wheel was built from a source distribution (PEP 517).
 
     ``source_sha256`` is the sdist, ``sha256`` the wheel, ``requires`` the exact build requirements
@@ -41,7 +41,7 @@ class ArtifactBuilt(Event):
     requires: tuple[str, ...]
 
 
-class ArtifactRefused(Event):
+class ArtifactRefused(Event, frozen=True, kw_only=True):
     """A file was refused. ``code`` is stable; nothing of the file was installed or run."""
 
     type: ClassVar[str] = "artifact.refused/1"

@@ -7,17 +7,15 @@ string or number.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from collections.abc import Mapping
+from typing import cast
 
 import msgspec
 
-from ppm.events.base import Event
-from ppm.events.catalog import EVENTS
+from ppm.events.base import Event, Upcaster
+from ppm.events.catalog import EVENTS, AnyEvent
 from ppm.events.envelope import Envelope
-
-Upcaster: TypeAlias = "tuple[type[Event], Callable[[Event], Event]]"
-"""A retired shape and the function from it to the next version's shape."""
+from ppm.events.retired import RETIRED
 
 
 class CodecError(ValueError):
@@ -39,11 +37,11 @@ class Codec:
     def __init__(
         self,
         current: Mapping[str, type[Event]] = EVENTS,
-        retired: Mapping[str, Upcaster] | None = None,
+        retired: Mapping[str, Upcaster] = RETIRED,
     ) -> None:
         self._encoder = msgspec.json.Encoder()
         self._envelopes = msgspec.json.Decoder(Envelope)
-        self._retired = dict(retired or {})
+        self._retired = dict(retired)
         shapes = {**current, **{word: shape for word, (shape, _) in self._retired.items()}}
         self._decoders = {word: msgspec.json.Decoder(shape) for word, shape in shapes.items()}
 
@@ -55,7 +53,7 @@ class Codec:
         """The line, without newline."""
         return self._encoder.encode(envelope)
 
-    def decode(self, line: bytes) -> tuple[Envelope, Event]:
+    def decode(self, line: bytes) -> tuple[Envelope, AnyEvent]:
         """Read one line (without newline) strictly.
 
         Raises:
@@ -76,8 +74,8 @@ class Codec:
             raise CodecError("not in canonical form")
         return envelope, self._upcast(envelope.type, event)
 
-    def _upcast(self, word: str, event: Event) -> Event:
+    def _upcast(self, word: str, event: Event) -> AnyEvent:
         while (step := self._retired.get(word)) is not None:
             event = step[1](event)
             word = event.type
-        return event
+        return cast("AnyEvent", event)

@@ -7,7 +7,7 @@ from typing import ClassVar
 from ppm.events.base import Event
 
 
-class CommandStarted(Event):
+class CommandStarted(Event, frozen=True, kw_only=True):
     """A command began. First event of its run.
 
     Fields: the verb; its arguments with secrets removed; the note given with ``--note``; the
@@ -22,14 +22,14 @@ class CommandStarted(Event):
     python: str
 
 
-class CommandCompleted(Event):
+class CommandCompleted(Event, frozen=True, kw_only=True):
     """The command did what was asked. Last event of its run. Duration in microseconds."""
 
     type: ClassVar[str] = "command.completed/1"
     duration_us: int
 
 
-class CommandFailed(Event):
+class CommandFailed(Event, frozen=True, kw_only=True):
     """The command ended in ``error[code]``. Last event of its run. Duration in microseconds."""
 
     type: ClassVar[str] = "command.failed/1"
@@ -38,7 +38,7 @@ class CommandFailed(Event):
     duration_us: int
 
 
-class QueryAnswered(Event):
+class QueryAnswered(Event, frozen=True, kw_only=True):
     """A command that only reads answered; the one event of its run. Duration in microseconds."""
 
     type: ClassVar[str] = "query.answered/1"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from ppm.events.base import Event
+from ppm.events.catalog import AnyEvent
 
 GENESIS = "0" * 64
 """``prev`` of the first event."""
@@ -35,7 +35,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     time: str
     run: str
     actor: str
-    event: Event
+    event: AnyEvent
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -51,7 +51,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     run: str
     actor: str
     prev: str
-    event: Event
+    event: AnyEvent
     digest: str
     end: int
 

@@ -11,7 +11,7 @@ from typing import ClassVar
 from ppm.events.base import Event
 
 
-class EnvironmentPlanned(Event):
+class EnvironmentPlanned(Event, frozen=True, kw_only=True):
     """The intent of an apply: the digest of the plan and the generation it leads to.
 
     ``parent`` is the active generation it starts from, ``""`` for none. ``fetch`` counts the files
@@ -26,7 +26,7 @@ class EnvironmentPlanned(Event):
     fetch_size: int
 
 
-class PackageInstalled(Event):
+class PackageInstalled(Event, frozen=True, kw_only=True):
     """A package is part of the generation; ``previous`` is the version it replaces, or ``""``.
 
     ``sha256`` is the wheel's. ``requested`` is true where the user asked for it by name.
@@ -42,7 +42,7 @@ class PackageInstalled(Event):
     requested: bool
 
 
-class PackageRemoved(Event):
+class PackageRemoved(Event, frozen=True, kw_only=True):
     """A package of the parent generation is not part of this one."""
 
     type: ClassVar[str] = "package.removed/1"
@@ -52,12 +52,12 @@ class PackageRemoved(Event):
     version: str
 
 
-class GenerationBuilt(Event):
+class GenerationBuilt(Event, frozen=True, kw_only=True):
     """A generation stands complete and synced under its final name.
 
     ``root`` is the Merkle root over its files (docs/ledger.md, "Tree roots"); ``lock`` the digest
-    of the lock it was built from; ``interpreter`` the base interpreter's path; ``link_mode`` how its
-    files were materialised (``hardlink``, ``reflink`` or ``copy``).
+    of the lock it was built from; ``interpreter`` the base interpreter's path; ``link_mode`` how
+    its files were materialised (``hardlink``, ``reflink`` or ``copy``).
     """
 
     type: ClassVar[str] = "generation.built/1"
@@ -72,7 +72,7 @@ class GenerationBuilt(Event):
     files: int
 
 
-class EnvironmentSwitched(Event):
+class EnvironmentSwitched(Event, frozen=True, kw_only=True):
     """``.venv`` now is ``generation``; before it was ``previous`` (``""`` for none).
 
     ``parent`` is the generation that a step back leads to. ``reason`` is ``apply`` or ``rollback``.
@@ -86,7 +86,7 @@ class EnvironmentSwitched(Event):
     reason: str
 
 
-class DirectoryMovedAside(Event):
+class DirectoryMovedAside(Event, frozen=True, kw_only=True):
     """A real directory stood where ``.venv`` belongs and was renamed, not destroyed."""
 
     type: ClassVar[str] = "directory.moved-aside/1"

@@ -7,8 +7,8 @@ from typing import ClassVar
 from ppm.events.base import Event
 
 
-class ProjectInitialized(Event):
-    """The ledger begins. ``ledger`` is its identity (UUID), ``manifest`` the manifest's file name."""
+class ProjectInitialized(Event, frozen=True, kw_only=True):
+    """The ledger begins. ``ledger`` is its identity, ``manifest`` the manifest's file name."""
 
     type: ClassVar[str] = "project.initialized/1"
     ledger: str
@@ -16,7 +16,7 @@ class ProjectInitialized(Event):
     manifest: str
 
 
-class ManifestWritten(Event):
+class ManifestWritten(Event, frozen=True, kw_only=True):
     """PPM wrote the manifest; ``sha256`` is the digest of the bytes it wrote."""
 
     type: ClassVar[str] = "manifest.written/1"
@@ -24,7 +24,7 @@ class ManifestWritten(Event):
     sha256: str
 
 
-class ManifestChanged(Event):
+class ManifestChanged(Event, frozen=True, kw_only=True):
     """The manifest differs from what the ledger last recorded: somebody else edited it.
 
     The events of the requirements that changed follow in the same run.
@@ -37,7 +37,7 @@ class ManifestChanged(Event):
     removed: tuple[str, ...]
 
 
-class LedgerRepaired(Event):
+class LedgerRepaired(Event, frozen=True, kw_only=True):
     """A torn last line was cut off and kept beside the ledger."""
 
     type: ClassVar[str] = "ledger.repaired/1"

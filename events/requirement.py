@@ -7,7 +7,7 @@ from typing import ClassVar
 from ppm.events.base import Event
 
 
-class RequirementAdded(Event):
+class RequirementAdded(Event, frozen=True, kw_only=True):
     """A requirement stands in the manifest.
 
     ``group`` is ``""`` for ``[project.dependencies]``, a dependency group's name, or
@@ -21,7 +21,7 @@ class RequirementAdded(Event):
     requirement: str
 
 
-class RequirementRemoved(Event):
+class RequirementRemoved(Event, frozen=True, kw_only=True):
     """A requirement no longer stands in the manifest. Fields as in :class:`RequirementAdded`."""
 
     type: ClassVar[str] = "requirement.removed/1"

@@ -28,7 +28,7 @@ class LockedFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     kind: str
 
 
-class PackageLocked(Event):
+class PackageLocked(Event, frozen=True, kw_only=True):
     """A package entered the lock or changed in it.
 
     ``target`` names the Python and platform (``linux-x86_64-py3.11``). ``dependencies`` are PEP 508
@@ -50,7 +50,7 @@ class PackageLocked(Event):
     files: tuple[LockedFile, ...]
 
 
-class PackageUnlocked(Event):
+class PackageUnlocked(Event, frozen=True, kw_only=True):
     """A package left the lock."""
 
     type: ClassVar[str] = "package.unlocked/1"
@@ -59,7 +59,7 @@ class PackageUnlocked(Event):
     version: str
 
 
-class CandidateRejected(Event):
+class CandidateRejected(Event, frozen=True, kw_only=True):
     """The resolver passed over a version. ``reason`` says which requirement of whom it failed."""
 
     type: ClassVar[str] = "candidate.rejected/1"
@@ -68,7 +68,7 @@ class CandidateRejected(Event):
     reason: str
 
 
-class ResolutionCompleted(Event):
+class ResolutionCompleted(Event, frozen=True, kw_only=True):
     """A resolution succeeded; the staged package events are the new lock.
 
     ``requirements`` is the digest of what was resolved, ``pylock`` of the ``pylock.toml`` written.
@@ -84,7 +84,7 @@ class ResolutionCompleted(Event):
     metadata: int
 
 
-class ResolutionFailed(Event):
+class ResolutionFailed(Event, frozen=True, kw_only=True):
     """No set of versions fits. ``explanation`` is what the user was told."""
 
     type: ClassVar[str] = "resolution.failed/1"
@@ -92,7 +92,7 @@ class ResolutionFailed(Event):
     explanation: str
 
 
-class LockAdopted(Event):
+class LockAdopted(Event, frozen=True, kw_only=True):
     """``pylock.toml`` differed from what the ledger last recorded and was taken as it is.
 
     The staged package events of the same run say what changed.

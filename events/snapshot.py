@@ -7,7 +7,7 @@ from typing import ClassVar
 from ppm.events.base import Event
 
 
-class SnapshotTaken(Event):
+class SnapshotTaken(Event, frozen=True, kw_only=True):
     """This point of history has a name.
 
     ``lock`` is the lock's digest and ``generation`` the active generation on ``machine``, each
@@ -23,7 +23,7 @@ class SnapshotTaken(Event):
     packages: int
 
 
-class RollbackRequested(Event):
+class RollbackRequested(Event, frozen=True, kw_only=True):
     """The intent to return to the state as of ``seq`` (named ``name`` where it was by snapshot)."""
 
     type: ClassVar[str] = "rollback.requested/1"

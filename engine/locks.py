@@ -1,0 +1,82 @@
+"""Advisory locks between processes, released by the operating system when their holder dies."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ppm.engine.errors import LedgerError
+from ppm.engine.files import storage_errors
+
+_FIRST_PAUSE_S = 0.001
+_LONGEST_PAUSE_S = 0.05
+_SAY_AFTER_S = 1.0
+
+
+def _try_lock(descriptor: int) -> bool:
+    if sys.platform == "win32":
+        import msvcrt
+
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in {errno.EWOULDBLOCK, errno.EACCES}:
+            return False
+        raise
+    return True
+
+
+@contextmanager
+def exclusive(
+    path: Path, *, timeout_s: float, on_wait: Callable[[], None] | None = None
+) -> Iterator[None]:
+    """Hold the exclusive lock on ``path`` (created if missing, never removed) for the block.
+
+    Args:
+        path: The lock file; its folder must exist.
+        timeout_s: How long to wait for another holder, in seconds.
+        on_wait: Called once if the wait becomes noticeable (after a second).
+
+    Raises:
+        LedgerError: ``code="PROJECT_BUSY"`` when the wait is over.
+        StorageError: The lock file cannot be created.
+    """
+    with storage_errors(path):
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
+    try:
+        _wait(descriptor, path, timeout_s, on_wait)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _wait(
+    descriptor: int, path: Path, timeout_s: float, on_wait: Callable[[], None] | None
+) -> None:
+    started = time.monotonic()
+    pause = _FIRST_PAUSE_S
+    while not _try_lock(descriptor):
+        waited = time.monotonic() - started
+        if waited > timeout_s:
+            raise LedgerError(
+                f"another ppm has been working on this project for {int(waited)} s ({path})",
+                code="PROJECT_BUSY",
+                hint="wait for it to finish, or end it, and run the command again",
+            )
+        if on_wait is not None and waited > _SAY_AFTER_S:
+            on_wait()
+            on_wait = None
+        time.sleep(pause)
+        pause = min(pause * 2, _LONGEST_PAUSE_S)

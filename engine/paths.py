@@ -1,0 +1,81 @@
+"""Where things lie: in a project and in ``PPM_HOME``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+
+
+class ProjectPaths(msgspec.Struct, frozen=True):
+    """The places of a project below its root."""
+
+    root: Path
+
+    @property
+    def data(self) -> Path:
+        """``.ppm``."""
+        return self.root / ".ppm"
+
+    @property
+    def ledger(self) -> Path:
+        """The ledger."""
+        return self.data / "ledger.jsonl"
+
+    @property
+    def write_lock(self) -> Path:
+        """Held while lines are appended to the ledger."""
+        return self.data / "write.lock"
+
+    @property
+    def operation_lock(self) -> Path:
+        """Held for the whole of a command that changes the project."""
+        return self.data / "operation.lock"
+
+    @property
+    def snapshots(self) -> Path:
+        """The folder of snapshot files."""
+        return self.data / "snapshots"
+
+    @property
+    def environments(self) -> Path:
+        """The folder of generations."""
+        return self.data / "envs"
+
+    @property
+    def environment(self) -> Path:
+        """``.venv``, the link to the active generation."""
+        return self.root / ".venv"
+
+    @property
+    def pylock(self) -> Path:
+        """``pylock.toml``."""
+        return self.root / "pylock.toml"
+
+
+class HomePaths(msgspec.Struct, frozen=True):
+    """The places of the user's ``PPM_HOME``."""
+
+    root: Path
+
+    @property
+    def store(self) -> Path:
+        """The content-addressed store."""
+        return self.root / "store"
+
+    @property
+    def index(self) -> Path:
+        """The cache of index pages and metadata."""
+        return self.root / "index"
+
+    @property
+    def shared_project(self) -> Path:
+        """The project that ``ppm import`` uses outside any project."""
+        return self.root / "shared"
+
+
+def home_paths() -> HomePaths:
+    """``PPM_HOME`` from the environment, else ``~/.ppm``."""
+    configured = os.environ.get("PPM_HOME")
+    return HomePaths(Path(configured).expanduser() if configured else Path.home() / ".ppm")

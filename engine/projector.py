@@ -1,0 +1,138 @@
+"""Projection files: loaded as a starting point, written after a command, compared in an audit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ppm.engine.files import storage_errors, write_atomic
+from ppm.engine.paths import ProjectPaths
+from ppm.engine.ports import Ledger
+from ppm.events.envelope import Record
+from ppm.projections.project import Project, fold
+from ppm.projections.render import parse, render
+
+
+def load(paths: ProjectPaths, ledger: Ledger) -> Project:
+    """The project as of the ledger's head.
+
+    Starts from the projection files where they are whole, belong together and name a place of this
+    ledger; else from the first event.
+
+    Raises:
+        LedgerError: The ledger is corrupt.
+    """
+    known = _stored(paths)
+    if known is None or not ledger.holds(known.head):
+        known = Project()
+    return fold(ledger.read(known.head), known)
+
+
+def _stored(paths: ProjectPaths) -> Project | None:
+    try:
+        return parse(
+            (paths.data / "state.json").read_bytes(), (paths.data / "lock.json").read_bytes()
+        )
+    except OSError:
+        return None  # Missing or unreadable projections are rebuilt from the ledger.
+
+
+def write(paths: ProjectPaths, project: Project, *, before: Project | None = None) -> None:
+    """Write every projection file whose bytes changed; remove snapshot files without a snapshot.
+
+    Not synced: a power loss may lose them, and then they are folded again. ``before`` is the
+    project the files on disk were written from, if known; unchanged snapshots are then not read.
+
+    Raises:
+        StorageError: The disk refused.
+    """
+    files = render(project)
+    known = render(before) if before is not None else {}
+    with storage_errors(paths.data):
+        paths.snapshots.mkdir(exist_ok=True)
+    for name, data in files.items():
+        path = paths.data / name
+        if known.get(name) == data and path.exists():
+            continue
+        if _bytes_of(path) != data:
+            write_atomic(path, data, durable=False)
+    if before is None or before.state.snapshots.keys() != project.state.snapshots.keys():
+        for path in _snapshot_files(paths):
+            if f"snapshots/{path.name}" not in files:
+                with storage_errors(path):
+                    path.unlink()
+
+
+def _bytes_of(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None  # Whatever stands there is replaced.
+
+
+def _snapshot_files(paths: ProjectPaths) -> list[Path]:
+    return sorted(paths.snapshots.glob("*.json")) if paths.snapshots.is_dir() else []
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """A projection file that is not what the ledger folds to.
+
+    ``problem`` is ``missing``, ``extra`` or ``differs``; ``keys`` are the dotted places.
+    """
+
+    file: str
+    problem: str
+    keys: tuple[str, ...]
+
+
+def compare(paths: ProjectPaths, project: Project) -> list[Difference]:
+    """How the files on disk differ from the project folded from the ledger; empty when equal."""
+    expected = render(project)
+    found: list[Difference] = []
+    for name, data in sorted(expected.items()):
+        actual = _bytes_of(paths.data / name)
+        if actual is None:
+            found.append(Difference(file=name, problem="missing", keys=()))
+        elif actual != data:
+            keys = tuple(differing_keys(actual, data))
+            found.append(Difference(file=name, problem="differs", keys=keys))
+    extra = [f"snapshots/{path.name}" for path in _snapshot_files(paths)]
+    found.extend(
+        Difference(file=name, problem="extra", keys=()) for name in extra if name not in expected
+    )
+    return found
+
+
+def differing_keys(actual: bytes, expected: bytes) -> Iterator[str]:
+    """Dotted keys at which two JSON documents differ, else ``(not JSON)`` or ``(form)``."""
+    try:
+        left, right = json.loads(actual), json.loads(expected)
+    except ValueError:
+        yield "(not JSON)"
+        return
+    keys = list(_walk(left, right, ""))
+    yield from keys or ["(form)"]
+
+
+def _walk(left: Any, right: Any, at: str) -> Iterator[str]:
+    if isinstance(left, dict) and isinstance(right, dict):
+        for key in sorted(left.keys() | right.keys()):
+            yield from _walk(left.get(key), right.get(key), f"{at}.{key}" if at else key)
+    elif left != right:
+        yield at
+
+
+def fold_until(records: Iterator[Record], seq: int) -> Project:
+    """The project as it was just after record ``seq`` (or after the last one before it)."""
+
+    def until() -> Iterator[Record]:
+        for record in records:
+            if record.seq > seq:
+                return
+            yield record
+
+    return fold(until())

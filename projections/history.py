@@ -1,0 +1,200 @@
+"""What was done: one operation a run, told from its events. A pure fold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import assert_never
+
+import msgspec
+
+from ppm.events.artifact import ArtifactBuilt, ArtifactFetched, ArtifactRefused
+from ppm.events.command import CommandCompleted, CommandFailed, CommandStarted, QueryAnswered
+from ppm.events.envelope import Record
+from ppm.events.environment import (
+    DirectoryMovedAside,
+    EnvironmentPlanned,
+    EnvironmentSwitched,
+    GenerationBuilt,
+    PackageInstalled,
+    PackageRemoved,
+)
+from ppm.events.project import (
+    LedgerRepaired,
+    ManifestChanged,
+    ManifestWritten,
+    ProjectInitialized,
+)
+from ppm.events.requirement import RequirementAdded, RequirementRemoved
+from ppm.events.resolution import (
+    CandidateRejected,
+    LockAdopted,
+    PackageLocked,
+    PackageUnlocked,
+    ResolutionCompleted,
+    ResolutionFailed,
+)
+from ppm.events.snapshot import RollbackRequested, SnapshotTaken
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of a command.
+
+    ``seq`` is its first event and ``last_seq`` its last so far. ``status`` is ``done``,
+    ``failed[CODE]``, ``answered`` for a query, or ``cut short`` where the run has no last event.
+    ``changes`` are short words (``+httpx 0.28.1``, ``rich 14.0.0 → 13.9.4``), in order.
+    """
+
+    seq: int
+    last_seq: int
+    time: str
+    actor: str
+    run: str
+    verb: str
+    argv: tuple[str, ...]
+    note: str
+    status: str
+    duration_us: int
+    changes: tuple[str, ...]
+
+
+CUT_SHORT = "cut short"
+
+
+def operations(records: Iterable[Record]) -> list[Operation]:
+    """The operations of ``records``, oldest first."""
+    runs: dict[str, Operation] = {}
+    for record in records:
+        before = runs.get(record.run) or _opened(record)
+        runs[record.run] = evolve(before, record)
+    return list(runs.values())
+
+
+def _opened(record: Record) -> Operation:
+    return Operation(
+        seq=record.seq,
+        last_seq=record.seq,
+        time=record.time,
+        actor=record.actor,
+        run=record.run,
+        verb="",
+        argv=(),
+        note="",
+        status=CUT_SHORT,
+        duration_us=0,
+        changes=(),
+    )
+
+
+def evolve(operation: Operation, record: Record) -> Operation:
+    """The operation after one more of its run's records."""
+    replace = msgspec.structs.replace
+    operation = replace(operation, last_seq=record.seq)
+    match event := record.event:
+        case CommandStarted():
+            return replace(operation, verb=event.verb, argv=event.argv, note=event.note)
+        case CommandCompleted():
+            return replace(operation, status="done", duration_us=event.duration_us)
+        case CommandFailed():
+            return replace(operation, status=f"failed[{event.code}]", duration_us=event.duration_us)
+        case QueryAnswered():
+            return replace(
+                operation,
+                verb=event.verb,
+                argv=event.argv,
+                status="answered",
+                duration_us=event.duration_us,
+            )
+        case LedgerRepaired():
+            return replace(
+                operation, verb="(repair)", status="done", changes=(f"torn tail {event.kept}",)
+            )
+        case _:
+            words = change(event)
+            return replace(operation, changes=(*operation.changes, words)) if words else operation
+
+
+def change(event: _Fact) -> str:  # noqa: C901, PLR0911, PLR0912 - one branch an event
+    """A few words for what an event changed, ``""`` where the fact is no change of its own."""
+    match event:
+        case ProjectInitialized():
+            return f"project {event.name}"
+        case ManifestChanged():
+            return f"{event.path} edited by hand"
+        case RequirementAdded():
+            return f"require {event.requirement}{_in_group(event.group)}"
+        case RequirementRemoved():
+            return f"drop {event.requirement}{_in_group(event.group)}"
+        case PackageLocked():
+            return f"lock {_versions(event.name, event.previous, event.version)}"
+        case PackageUnlocked():
+            return f"unlock {event.name} {event.version}"
+        case LockAdopted():
+            return f"{event.path} adopted"
+        case ResolutionFailed():
+            return "no resolution"
+        case ArtifactBuilt():
+            return f"built {event.filename}"
+        case ArtifactRefused():
+            return f"refused {event.filename} [{event.code}]"
+        case PackageInstalled():
+            if not event.previous:
+                return f"+{event.name} {event.version}"
+            return _versions(event.name, event.previous, event.version)
+        case PackageRemoved():
+            return f"-{event.name} {event.version}"
+        case SnapshotTaken():
+            return "" if event.automatic else f"snapshot {event.name}"
+        case RollbackRequested():
+            return f"back to {event.name or event.seq}"
+        case DirectoryMovedAside():
+            return f"{event.path} kept as {event.moved_to}"
+        case (
+            ManifestWritten()
+            | CandidateRejected()
+            | ResolutionCompleted()
+            | ArtifactFetched()
+            | EnvironmentPlanned()
+            | GenerationBuilt()
+            | EnvironmentSwitched()
+        ):
+            return ""
+        case _:
+            assert_never(event)
+
+
+_Fact = (
+    ProjectInitialized
+    | ManifestChanged
+    | ManifestWritten
+    | RequirementAdded
+    | RequirementRemoved
+    | PackageLocked
+    | PackageUnlocked
+    | CandidateRejected
+    | ResolutionCompleted
+    | ResolutionFailed
+    | LockAdopted
+    | ArtifactFetched
+    | ArtifactBuilt
+    | ArtifactRefused
+    | EnvironmentPlanned
+    | PackageInstalled
+    | PackageRemoved
+    | GenerationBuilt
+    | EnvironmentSwitched
+    | DirectoryMovedAside
+    | SnapshotTaken
+    | RollbackRequested
+)
+
+
+def _in_group(group: str) -> str:
+    return f" ({group})" if group else ""
+
+
+def _versions(name: str, previous: str, version: str) -> str:
+    if not previous:
+        return f"{name} {version}"
+    if previous == version:
+        return f"{name} {version} (other files)"
+    return f"{name} {previous} → {version}"
