@@ -95,7 +95,7 @@ class StorageError(PpmError):
     default_code = "STORAGE"
 
 
-class Interrupted(PpmError):
+class Interrupted(PpmError):  # noqa: N818 - an interruption is no error of the program
     """The user or the system asked the command to stop."""
 
     default_code = "INTERRUPTED"

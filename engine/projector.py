@@ -45,22 +45,24 @@ def write(paths: ProjectPaths, project: Project, *, before: Project | None = Non
     """Write every projection file whose bytes changed; remove snapshot files without a snapshot.
 
     Not synced: a power loss may lose them, and then they are folded again. ``before`` is the
-    project the files on disk were written from, if known; unchanged snapshots are then not read.
+    project when the command began; snapshots it already had are not read again, which keeps an
+    apply in a project with thousands of them quick (``ppm replay`` looks at all).
 
     Raises:
         StorageError: The disk refused.
     """
+    old = before.state.snapshots if before is not None else {}
+    same = {
+        f"snapshots/{name}.json" for name in old if old[name] == project.state.snapshots.get(name)
+    }
     files = render(project)
-    known = render(before) if before is not None else {}
     with storage_errors(paths.data):
         paths.snapshots.mkdir(exist_ok=True)
     for name, data in files.items():
         path = paths.data / name
-        if known.get(name) == data and path.exists():
-            continue
-        if _bytes_of(path) != data:
+        if not (name in same and path.exists()) and _bytes_of(path) != data:
             write_atomic(path, data, durable=False)
-    if before is None or before.state.snapshots.keys() != project.state.snapshots.keys():
+    if before is None:
         for path in _snapshot_files(paths):
             if f"snapshots/{path.name}" not in files:
                 with storage_errors(path):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import msgspec
 
@@ -167,6 +167,18 @@ def transaction(
             run.fail(PpmError(f"{type(bug).__name__}: {bug}", code="INTERNAL"))
             raise
         run.complete()
+
+
+@contextmanager
+def quiescent(paths: ProjectPaths) -> Iterator[None]:
+    """No command changes the project while the block runs, as far as this process may lock it.
+
+    On a project that cannot be written to, nothing can change it either.
+    """
+    with ExitStack() as stack:
+        with suppress(StorageError):
+            stack.enter_context(exclusive(paths.operation_lock, timeout_s=_OPERATION_TIMEOUT_S))
+        yield
 
 
 def interrupted() -> Interrupted:

@@ -8,6 +8,7 @@ import msgspec
 
 from ppm.events.command import QueryAnswered
 from ppm.events.envelope import Head, Record
+from ppm.events.project import LedgerRepaired
 from ppm.projections import lock as lock_fold
 from ppm.projections import state as state_fold
 from ppm.projections.lock import Lock
@@ -17,8 +18,8 @@ from ppm.projections.state import State
 class Project(msgspec.Struct, frozen=True, kw_only=True):
     """State and lock as of ``head``.
 
-    ``head`` is the last record that is not a query: a command that only reads moves no projection,
-    so that every projection file stays as it is when somebody looks.
+    ``head`` is the last record that is neither a query nor a repair: a command that only reads
+    moves no projection, so that every projection file stays as it is when somebody looks.
     """
 
     head: Head = Head()
@@ -28,7 +29,7 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
 
 def evolve(project: Project, record: Record) -> Project:
     """The project after ``record``."""
-    if isinstance(record.event, QueryAnswered):
+    if isinstance(record.event, QueryAnswered | LedgerRepaired):
         return project
     return Project(
         head=Head(record.seq, record.digest, record.end),

@@ -1,7 +1,8 @@
 """A torn tail: what a crash in the middle of an append leaves behind.
 
 Torn is only a last line without newline, or a tail that begins with a line holding NUL bytes
-(blocks that were allocated and never written). Everything else that is wrong is corruption and is refused.
+(blocks that were allocated and never written). Everything else that is wrong is corruption and is
+refused.
 """
 
 from __future__ import annotations

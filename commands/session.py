@@ -1,0 +1,123 @@
+"""How a verb runs: find the project, open the run, tell the outcome."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ppm.commands.output import Console, Progress
+from ppm.engine.clock import SystemClock
+from ppm.engine.errors import ProjectError
+from ppm.engine.paths import ProjectPaths
+from ppm.engine.projector import load
+from ppm.engine.transaction import (
+    Invocation,
+    Transaction,
+    open_ledger,
+    record_query,
+    transaction,
+)
+from ppm.projections.project import Project
+
+
+def actor() -> str:
+    """``user@host`` as events name who acted."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = str(os.getuid()) if hasattr(os, "getuid") else "unknown"
+    return f"{user}@{platform.node() or 'localhost'}"
+
+
+def invocation(verb: str, note: str = "") -> Invocation:
+    """This process's command line as an invocation of ``verb``."""
+    return Invocation(verb=verb, argv=tuple(sys.argv[2:]), note=note, actor=actor())
+
+
+def find_project(directory: Path | None) -> ProjectPaths:
+    """The project in ``directory``, or the one found by climbing from the working directory.
+
+    Raises:
+        ProjectError: ``code="NO_PROJECT"`` where none has been initialised.
+    """
+    start = (directory or Path.cwd()).absolute()
+    candidates = [start] if directory is not None else [start, *start.parents]
+    for folder in candidates:
+        if (folder / ".ppm" / "ledger.jsonl").is_file():
+            return ProjectPaths(folder)
+    raise ProjectError(
+        f"no ppm project in {start}" + ("" if directory else " or above it"),
+        code="NO_PROJECT",
+        hint="run `ppm init` in the project's folder",
+    )
+
+
+class Change:
+    """An open command that changes the project."""
+
+    def __init__(self, run: Transaction, clock: SystemClock, progress: Progress) -> None:
+        self.run = run
+        self.paths = run.paths
+        self.clock = clock
+        self.progress = progress
+
+
+@contextmanager
+def changing(
+    verb: str, directory: Path | None, console: Console, *, note: str = ""
+) -> Iterator[Change]:
+    """The block is one run of ``verb`` that changes the project."""
+    paths = find_project(directory)
+    with changing_at(paths, verb, console, note=note) as change:
+        yield change
+
+
+@contextmanager
+def changing_at(
+    paths: ProjectPaths, verb: str, console: Console, *, note: str = ""
+) -> Iterator[Change]:
+    """As :func:`changing`, for a project that is known."""
+    clock = SystemClock()
+    progress = console.progress()
+
+    def waiting() -> None:
+        console.note("waiting for another ppm that is changing this project …")
+
+    try:
+        with transaction(paths, clock, invocation(verb, note), on_wait=waiting) as run:
+            yield Change(run, clock, progress)
+    finally:
+        progress.close()
+
+
+class Question:
+    """An open command that only reads."""
+
+    def __init__(self, paths: ProjectPaths, clock: SystemClock) -> None:
+        self.paths = paths
+        self.clock = clock
+        self.ledger = open_ledger(paths, clock, actor())
+
+    def project(self) -> Project:
+        """The project as of the ledger's head."""
+        return load(self.paths, self.ledger)
+
+
+@contextmanager
+def asking(verb: str, directory: Path | None) -> Iterator[Question]:
+    """The block answers a question; it is recorded as one ``query.answered`` when it succeeded."""
+    clock = SystemClock()
+    started_us = clock.elapsed_us()
+    question = Question(find_project(directory), clock)
+    yield question
+    record_query(
+        question.paths,
+        clock,
+        invocation(verb),
+        duration_us=clock.elapsed_us() - started_us,
+    )

@@ -1,0 +1,173 @@
+"""From a resolution to the events of a lock, and from edited files to the events that admit it.
+
+Pure: what to record. The effects around it are in :mod:`ppm.engine.operations`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+
+import msgspec
+
+from ppm.engine.manifest.model import Manifest
+from ppm.engine.resolve.problem import Resolution, ResolvedPackage, RootRequirement
+from ppm.events.catalog import AnyEvent
+from ppm.events.project import ManifestChanged
+from ppm.events.requirement import RequirementAdded, RequirementRemoved
+from ppm.events.resolution import (
+    CandidateRejected,
+    LockedFile,
+    PackageLocked,
+    PackageUnlocked,
+    ResolutionCompleted,
+)
+from ppm.projections.lock import Lock, LockedPackage
+from ppm.projections.state import State
+
+
+def requirements_digest(roots: Sequence[RootRequirement]) -> str:
+    """SHA-256 over what is asked for, whatever its order in the manifest."""
+    asked = sorted((root.group, root.requirement) for root in roots)
+    return sha256(msgspec.json.encode(asked)).hexdigest()
+
+
+def observe_manifest(state: State, manifest: Manifest) -> tuple[AnyEvent, ...]:
+    """The events that bring the ledger up to a manifest somebody edited; none if nobody did."""
+    if manifest.sha256 == state.manifest_sha256:
+        return ()
+    changes = requirement_changes(state, manifest)
+    return (
+        ManifestChanged(
+            path=manifest.path,
+            sha256=manifest.sha256,
+            added=tuple(one.requirement for one in changes if isinstance(one, RequirementAdded)),
+            removed=tuple(
+                one.requirement for one in changes if isinstance(one, RequirementRemoved)
+            ),
+        ),
+        *changes,
+    )
+
+
+def requirement_changes(
+    state: State, manifest: Manifest
+) -> tuple[RequirementAdded | RequirementRemoved, ...]:
+    """The requirements that the manifest has and the state has not, and the reverse."""
+    recorded = {
+        (group, text): name
+        for group, requirements in state.requirements.items()
+        for text, name in requirements.items()
+    }
+    actual = {(one.group, one.requirement): one.name for one in manifest.requirements}
+    removed = [
+        RequirementRemoved(group=group, name=recorded[group, text], requirement=text)
+        for group, text in sorted(recorded.keys() - actual.keys())
+    ]
+    added = [
+        RequirementAdded(group=group, name=name, requirement=text)
+        for (group, text), name in actual.items()
+        if (group, text) not in recorded
+    ]
+    return (*removed, *added)
+
+
+def locked_packages(resolution: Resolution) -> dict[str, LockedPackage]:
+    """The packages of a resolution as a lock holds them."""
+    return {package.name: _locked(package) for package in resolution.packages}
+
+
+def _locked(package: ResolvedPackage) -> LockedPackage:
+    file = package.file
+    return LockedPackage(
+        name=package.name,
+        version=package.version,
+        index=package.index,
+        extras=package.extras,
+        groups=package.groups,
+        requires_python=package.requires_python,
+        dependencies=package.dependencies,
+        files=(
+            LockedFile(
+                filename=file.filename,
+                url=file.url,
+                sha256=file.sha256,
+                size=file.size,
+                kind=file.kind,
+            ),
+        ),
+    )
+
+
+def package_changes(
+    lock: Lock, target: str, packages: Mapping[str, LockedPackage]
+) -> tuple[PackageLocked | PackageUnlocked, ...]:
+    """The package events that lead from the lock's packages for ``target`` to ``packages``."""
+    before = lock.targets.get(target, {})
+    left = [
+        PackageUnlocked(target=target, name=name, version=before[name].version)
+        for name in sorted(before.keys() - packages.keys())
+    ]
+    entered = [
+        _package_locked(target, package, before.get(name))
+        for name, package in sorted(packages.items())
+        if before.get(name) != package
+    ]
+    return (*left, *entered)
+
+
+def _package_locked(
+    target: str, package: LockedPackage, before: LockedPackage | None
+) -> PackageLocked:
+    return PackageLocked(
+        target=target,
+        name=package.name,
+        version=package.version,
+        previous=before.version if before is not None else "",
+        index=package.index,
+        extras=package.extras,
+        groups=package.groups,
+        requires_python=package.requires_python,
+        dependencies=package.dependencies,
+        files=package.files,
+    )
+
+
+def lock_events(
+    lock: Lock,
+    target: str,
+    packages: Mapping[str, LockedPackage],
+    *,
+    requirements: str,
+    pylock: str,
+    resolution: Resolution | None,
+) -> tuple[AnyEvent, ...]:
+    """The events of a lock; none if the lock already is exactly that.
+
+    Args:
+        lock: The lock today.
+        target: The target's name; other targets leave the lock.
+        packages: What the lock shall hold for it.
+        requirements: The digest of what was resolved.
+        pylock: The digest of the ``pylock.toml`` that was written.
+        resolution: Where the packages come from; None for a return to an earlier lock.
+    """
+    changes = package_changes(lock, target, packages)
+    same = (lock.requirements, lock.pylock, set(lock.targets)) == (requirements, pylock, {target})
+    if same and not changes:
+        return ()
+    changed = {change.name for change in changes}
+    rejected = [
+        CandidateRejected(name=one.name, version=one.version, reason=one.reason)
+        for one in (resolution.rejections if resolution is not None else ())
+        if one.name in changed
+    ]
+    completed = ResolutionCompleted(
+        targets=(target,),
+        requirements=requirements,
+        pylock=pylock,
+        packages=len(packages),
+        rounds=resolution.rounds if resolution is not None else 0,
+        metadata=resolution.metadata_count if resolution is not None else 0,
+    )
+    return (*rejected, *changes, completed)
