@@ -54,7 +54,8 @@ def main() -> NoReturn:
 
 
 def _terminated(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+    # As Ctrl-C: the event loop cancels its tasks, and whoever waits is interrupted.
+    signal.raise_signal(signal.SIGINT)
 
 
 def _exit_with(error: PpmError) -> NoReturn:

@@ -12,11 +12,13 @@ import msgspec
 
 from ppm.engine.manifest.model import Manifest
 from ppm.engine.resolve.problem import Resolution, ResolvedPackage, RootRequirement
+from ppm.engine.target import Target
 from ppm.events.catalog import AnyEvent
 from ppm.events.project import ManifestChanged
 from ppm.events.requirement import RequirementAdded, RequirementRemoved
 from ppm.events.resolution import (
     CandidateRejected,
+    LockAdopted,
     LockedFile,
     PackageLocked,
     PackageUnlocked,
@@ -171,3 +173,36 @@ def lock_events(
         metadata=resolution.metadata_count if resolution is not None else 0,
     )
     return (*rejected, *changes, completed)
+
+
+def observe_pylock(lock: Lock, data: bytes, target: Target) -> tuple[AnyEvent, ...]:
+    """The events that adopt a ``pylock.toml`` which is not the one the ledger last recorded.
+
+    Raises:
+        ProjectError: ``code="LOCK_INVALID"``.
+    """
+    from ppm.engine.lockfile import parse_pylock
+
+    packages = {package.name: package for package in parse_pylock(data, target)}
+    adopted = LockAdopted(
+        path="pylock.toml", sha256=sha256(data).hexdigest(), targets=(target.name,)
+    )
+    return (*package_changes(lock, target.name, packages), adopted)
+
+
+def is_current(lock: Lock, roots: Sequence[RootRequirement], target: Target) -> list[str]:
+    """Why the lock does not answer the requirements on ``target``; empty if it does."""
+    packages = lock.targets.get(target.name)
+    if packages is None:
+        return [f"nothing is locked for {target.name}"]
+    if lock.requirements == requirements_digest(roots):
+        return []
+    from ppm.engine.resolve.satisfied import LockedPin, lock_satisfies
+
+    pins = {
+        name: LockedPin(
+            version=package.version, extras=package.extras, dependencies=package.dependencies
+        )
+        for name, package in packages.items()
+    }
+    return lock_satisfies(roots, pins, target)

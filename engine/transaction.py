@@ -49,8 +49,8 @@ class Transaction:
         self.run = clock.new_id()
         self.project = load(paths, ledger)
         self._loaded = self.project
-        self._ledger = ledger
-        self._clock = clock
+        self.ledger = ledger
+        self.clock = clock
         self._actor = invocation.actor
         self._started_us = clock.elapsed_us()
         self._opening: tuple[AnyEvent, ...] = (
@@ -72,8 +72,8 @@ class Transaction:
         """
         drafts = [
             Draft(
-                id=self._clock.new_id(),
-                time=self._clock.now(),
+                id=self.clock.new_id(),
+                time=self.clock.now(),
                 run=self.run,
                 actor=self._actor,
                 event=event,
@@ -82,7 +82,7 @@ class Transaction:
         ]
         if not drafts:
             return ()
-        with self._ledger.writer() as writer:
+        with self.ledger.writer() as writer:
             if writer.head != self.project.head:
                 self._catch_up()
             records = writer.append(_first_things_first(drafts, self.project))
@@ -93,7 +93,7 @@ class Transaction:
 
     def _catch_up(self) -> None:
         """Fold what others appended since: queries, and the repair of a torn tail."""
-        self.project = fold(self._ledger.read(self.project.head), self.project)
+        self.project = fold(self.ledger.read(self.project.head), self.project)
 
     def complete(self) -> None:
         """Append the completion and write the projections."""
@@ -115,7 +115,7 @@ class Transaction:
             error.add_note(f"and the failure could not be recorded: {second.message}")
 
     def _duration_us(self) -> int:
-        return self._clock.elapsed_us() - self._started_us
+        return self.clock.elapsed_us() - self._started_us
 
 
 def _first_things_first(drafts: list[Draft], project: Project) -> list[Draft]:

@@ -196,5 +196,5 @@ def _versions(name: str, previous: str, version: str) -> str:
     if not previous:
         return f"{name} {version}"
     if previous == version:
-        return f"{name} {version} (other files)"
+        return f"{name} {version} again"
     return f"{name} {previous} → {version}"

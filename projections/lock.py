@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from hashlib import sha256
 
 import msgspec
@@ -51,7 +52,7 @@ def evolve(lock: Lock, record: Record) -> Lock:
         case PackageLocked() | PackageUnlocked():
             return msgspec.structs.replace(lock, staged=(*lock.staged, event))
         case ResolutionCompleted():
-            targets = _apply(lock, event.targets)
+            targets = applied(lock, lock.staged, event.targets)
             return Lock(
                 seq=record.seq,
                 requirements=event.requirements,
@@ -59,7 +60,7 @@ def evolve(lock: Lock, record: Record) -> Lock:
                 targets=targets,
             )
         case LockAdopted():
-            targets = _apply(lock, event.targets)
+            targets = applied(lock, lock.staged, event.targets)
             return Lock(seq=record.seq, requirements="", pylock=event.sha256, targets=targets)
         case CommandStarted() | CommandCompleted() | CommandFailed():
             return msgspec.structs.replace(lock, staged=()) if lock.staged else lock
@@ -67,9 +68,12 @@ def evolve(lock: Lock, record: Record) -> Lock:
             return lock
 
 
-def _apply(lock: Lock, names: tuple[str, ...]) -> dict[str, dict[str, LockedPackage]]:
+def applied(
+    lock: Lock, changes: Iterable[PackageLocked | PackageUnlocked], names: tuple[str, ...]
+) -> dict[str, dict[str, LockedPackage]]:
+    """The targets ``names`` of the lock with ``changes`` made; other targets are left out."""
     targets = {name: dict(lock.targets.get(name, {})) for name in names}
-    for staged in lock.staged:
+    for staged in changes:
         packages = targets.get(staged.target)
         if packages is None:
             continue

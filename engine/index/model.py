@@ -10,9 +10,9 @@ class DistributionFile(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     ``url`` is absolute, without credentials and without fragment. ``kind`` is ``wheel`` or
     ``sdist``. ``sha256`` is lower-case hexadecimal or ``""``; ``size`` is in bytes, 0 if not said.
-    ``requires_python`` is the specifier text or ``""``. ``yanked`` is ``None`` where the file is not
-    yanked, else the reason (may be empty). ``upload_time`` is RFC 3339 or ``""``. ``metadata`` is
-    ``""`` where the index offers no metadata sibling, ``"true"`` where it does without a digest,
+    ``requires_python`` is the specifier text or ``""``. ``yanked`` is ``None`` where the file is
+    not yanked, else the reason (may be empty). ``upload_time`` is RFC 3339 or ``""``. ``metadata``
+    is ``""`` where the index offers no metadata sibling, ``"true"`` where it does without a digest,
     else the sibling's SHA-256.
     """
 

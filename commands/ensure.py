@@ -1,0 +1,55 @@
+"""``ppm ensure``: have packages, and do nothing at all where they are there."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+
+from ppm.commands.options import (
+    IndexOption,
+    JsonOption,
+    OfflineOption,
+    ProjectOption,
+    QuietOption,
+    VerboseOption,
+)
+from ppm.commands.output import Console
+from ppm.commands.selecting import link_mode_of
+from ppm.commands.session import changing
+from ppm.commands.words import applied_document, tell_applied
+from ppm.engine.operations.ensuring import ensure as ensure_requirements
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the program."""
+    app.command("ensure")(ensure)
+
+
+def ensure(
+    requirements: Annotated[list[str], typer.Argument(metavar="REQ…", help="PEP 508.")],
+    *,
+    note: Annotated[str, typer.Option("--note", help="Why; kept in the ledger.")] = "",
+    index_url: IndexOption = None,
+    offline: OfflineOption = False,
+    json_output: JsonOption = False,
+    verbose: VerboseOption = False,
+    quiet: QuietOption = False,
+    project: ProjectOption = None,
+) -> None:
+    """Add, lock and apply what is missing of REQ…; nothing, without network, if it all holds."""
+    started = time.monotonic()
+    console = Console(json_output=json_output, verbose=verbose, quiet=quiet)
+    with changing("ensure", project, console, note=note) as change:
+        applied = ensure_requirements(
+            change.run,
+            change.progress,
+            requirements,
+            lambda manifest: link_mode_of("", manifest),
+            index_url=index_url or "",
+            offline=offline,
+        )
+    duration_s = time.monotonic() - started
+    tell_applied(applied, duration_s, console)
+    console.answer(applied_document(applied, duration_s))

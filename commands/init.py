@@ -1,0 +1,55 @@
+"""``ppm init``: make a folder a project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ppm.commands.options import JsonOption, QuietOption, VerboseOption
+from ppm.commands.output import Console
+from ppm.commands.session import changing_at, invocation
+from ppm.engine.clock import SystemClock
+from ppm.engine.files import storage_errors
+from ppm.engine.operations.initialise import initialise, is_initialised, make_folder
+from ppm.engine.paths import ProjectPaths
+from ppm.engine.transaction import record_query
+
+_TREE = """{root}
+└── .ppm/
+    ├── ledger.jsonl
+    ├── lock.json
+    ├── state.json
+    └── snapshots/"""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the program."""
+    app.command("init")(init)
+
+
+def init(
+    directory: Annotated[Path, typer.Argument(metavar="[DIR]", help="The folder.")] = Path(),
+    *,
+    json_output: JsonOption = False,
+    verbose: VerboseOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Make DIR (the working directory) a ppm project. A second time changes nothing."""
+    console = Console(json_output=json_output, verbose=verbose, quiet=quiet)
+    paths = ProjectPaths(directory.absolute())
+    if is_initialised(paths):
+        record_query(paths, SystemClock(), invocation("init"), duration_us=0)
+        console.say(f"{paths.root} is a ppm project already")
+        console.answer({"root": str(paths.root), "created": False, "written": []})
+        return
+    with storage_errors(paths.root):
+        paths.root.mkdir(parents=True, exist_ok=True)
+    make_folder(paths)
+    with changing_at(paths, "init", console) as change:
+        written = initialise(change.run, change.clock.new_id())
+    console.say(_TREE.format(root=paths.root))
+    for name in written:
+        console.say(f"wrote {name}")
+    console.answer({"root": str(paths.root), "created": True, "written": list(written)})

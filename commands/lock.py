@@ -1,0 +1,99 @@
+"""``ppm lock``: resolve and write the lock."""
+
+from __future__ import annotations
+
+from typing import Annotated, cast
+
+import typer
+
+from ppm.commands.options import (
+    IndexOption,
+    JsonOption,
+    OfflineOption,
+    ProjectOption,
+    QuietOption,
+    VerboseOption,
+)
+from ppm.commands.output import Console
+from ppm.commands.session import changing
+from ppm.commands.words import locked_document, tell_lock
+from ppm.engine.locking import is_current
+from ppm.engine.manifest.names import normalise_name
+from ppm.engine.operations.lock import resolve_and_lock, stale
+from ppm.engine.operations.observe import begin, roots_of
+from ppm.engine.resolve.problem import Policy, Prereleases, Strategy
+
+_PRERELEASES = ("if-necessary-or-explicit", "allow", "disallow", "explicit")
+_STRATEGIES = ("highest", "lowest", "lowest-direct")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the program."""
+    app.command("lock")(lock)
+
+
+def lock(
+    *,
+    upgrade: Annotated[bool, typer.Option("--upgrade", help="Forget what is locked.")] = False,
+    upgrade_package: Annotated[
+        list[str] | None, typer.Option("--upgrade-package", help="Forget this one's pin.")
+    ] = None,
+    exclude_newer: Annotated[
+        str, typer.Option("--exclude-newer", help="Only files uploaded before (RFC 3339).")
+    ] = "",
+    prerelease: Annotated[
+        str, typer.Option("--prerelease", help=", ".join(_PRERELEASES))
+    ] = _PRERELEASES[0],
+    resolution: Annotated[
+        str, typer.Option("--resolution", help=", ".join(_STRATEGIES))
+    ] = _STRATEGIES[0],
+    no_build: Annotated[
+        bool, typer.Option("--no-build", help="Never build source distributions.")
+    ] = False,
+    no_build_package: Annotated[list[str] | None, typer.Option("--no-build-package")] = None,
+    no_binary: Annotated[
+        list[str] | None, typer.Option("--no-binary", help="No wheels of this package.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Exit 1 if the lock does not answer the manifest.")
+    ] = False,
+    index_url: IndexOption = None,
+    offline: OfflineOption = False,
+    json_output: JsonOption = False,
+    verbose: VerboseOption = False,
+    quiet: QuietOption = False,
+    project: ProjectOption = None,
+) -> None:
+    """Resolve the manifest's requirements and write pylock.toml, with least churn."""
+    console = Console(json_output=json_output, verbose=verbose, quiet=quiet)
+    policy = Policy(
+        prereleases=cast("Prereleases", _one_of(prerelease, _PRERELEASES, "--prerelease")),
+        resolution=cast("Strategy", _one_of(resolution, _STRATEGIES, "--resolution")),
+        upgrade=upgrade,
+        upgrade_packages=tuple(map(normalise_name, upgrade_package or ())),
+        exclude_newer=exclude_newer,
+        no_build=no_build,
+        only_binary=tuple(map(normalise_name, no_build_package or ())),
+        no_binary=tuple(map(normalise_name, no_binary or ())),
+    )
+    with changing("lock", project, console) as change:
+        manifest, runtime = begin(
+            change.run, change.progress, index_url=index_url or "", offline=offline
+        )
+        if check:
+            target = runtime.interpreter.target
+            reasons = is_current(change.run.project.lock, roots_of(manifest), target)
+            if reasons:
+                raise stale(reasons)
+            console.say("the lock answers the manifest")
+            console.answer({"ok": True})
+            return
+        locked = resolve_and_lock(change.run, runtime, manifest, policy)
+    tell_lock(locked, console)
+    console.answer(locked_document(locked))
+
+
+def _one_of(value: str, allowed: tuple[str, ...], option: str) -> str:
+    if value not in allowed:
+        raise typer.BadParameter(f"{value!r} is not one of {', '.join(allowed)}", param_hint=option)
+    return value

@@ -1,0 +1,78 @@
+"""``ppm rollback``: back to a point of history."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+
+from ppm.commands.options import (
+    IndexOption,
+    JsonOption,
+    OfflineOption,
+    ProjectOption,
+    QuietOption,
+    VerboseOption,
+)
+from ppm.commands.output import Console
+from ppm.commands.session import changing
+from ppm.engine.moments import moment
+from ppm.engine.operations.goback import before_last_apply, go_back
+from ppm.engine.operations.observe import begin
+from ppm.projections.state import Snapshot
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the program."""
+    app.command("rollback")(rollback)
+
+
+def rollback(
+    to: Annotated[
+        str | None, typer.Argument(metavar="[NAME|SEQ|TIME]", help="A point of history.")
+    ] = None,
+    *,
+    last: Annotated[
+        bool, typer.Option("--last", help="Before the apply that made this environment.")
+    ] = False,
+    note: Annotated[str, typer.Option("--note", help="Why; kept in the ledger.")] = "",
+    index_url: IndexOption = None,
+    offline: OfflineOption = False,
+    json_output: JsonOption = False,
+    verbose: VerboseOption = False,
+    quiet: QuietOption = False,
+    project: ProjectOption = None,
+) -> None:
+    """Bring requirements, lock and environment back to a point of history, by new events."""
+    started = time.monotonic()
+    if (to is None) != last:
+        raise typer.BadParameter("name one point: NAME, SEQ, a time, or --last")
+    console = Console(json_output=json_output, verbose=verbose, quiet=quiet)
+    with changing("rollback", project, console, note=note) as change:
+        manifest, runtime = begin(
+            change.run, change.progress, index_url=index_url or "", offline=offline
+        )
+        if to is None:
+            seq = before_last_apply(change.run, runtime.machine)
+        else:
+            seq = moment(to, change.run.project, change.run.ledger)
+        name = to or _name_of(change.run.project.state.snapshots, seq)
+        outcome = go_back(change.run, runtime, manifest, seq, name=name)
+    duration_s = time.monotonic() - started
+    where = f"{name} (event {seq})" if name and name != str(seq) else f"event {seq}"
+    environment = f"generation {outcome.generation[:12]}" if outcome.generation else "none"
+    console.say(f"back at {where}: environment {outcome.how}, {environment}, {duration_s:.2f} s")
+    console.answer(
+        {
+            "seq": seq,
+            "name": name,
+            "environment": outcome.how,
+            "generation": outcome.generation,
+            "duration_ms": round(duration_s * 1000),
+        }
+    )
+
+
+def _name_of(snapshots: dict[str, Snapshot], seq: int) -> str:
+    return next((name for name, one in snapshots.items() if one.seq == seq), "")

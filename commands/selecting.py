@@ -1,0 +1,49 @@
+"""The options that choose what an environment is for and how it is made."""
+
+from __future__ import annotations
+
+from typing import Annotated, cast
+
+import typer
+
+from ppm.engine.environment.files import LinkMode
+from ppm.engine.manifest.model import Manifest
+from ppm.engine.manifest.names import normalise_name
+from ppm.engine.manifest.settings import LINK_MODES
+from ppm.engine.planning import Selection
+
+NoDevOption = Annotated[bool, typer.Option("--no-dev", help="Without dependency groups.")]
+OnlyGroupOption = Annotated[
+    list[str] | None, typer.Option("--only-group", help="This dependency group and nothing else.")
+]
+ExtraOption = Annotated[
+    list[str] | None, typer.Option("--extra", help="With this optional dependency.")
+]
+LinkModeOption = Annotated[
+    str, typer.Option("--link-mode", help=f"How files come from the store: {', '.join(LINK_MODES)}")
+]
+
+
+def selection_of(
+    *, no_dev: bool, only_group: list[str] | None, extra: list[str] | None
+) -> Selection:
+    """The selection that the options make."""
+    return Selection(
+        dev=not no_dev,
+        only_groups=tuple(map(normalise_name, only_group or ())),
+        extras=tuple(map(normalise_name, extra or ())),
+    )
+
+
+def link_mode_of(option: str, manifest: Manifest) -> LinkMode:
+    """The link mode of the command line, else of the settings, else ``auto``.
+
+    Raises:
+        typer.BadParameter: There is no such mode.
+    """
+    chosen = option or manifest.settings.link_mode or "auto"
+    if chosen not in LINK_MODES:
+        raise typer.BadParameter(
+            f"{chosen!r} is not one of {', '.join(LINK_MODES)}", param_hint="--link-mode"
+        )
+    return cast("LinkMode", chosen)

@@ -1,0 +1,1 @@
+"""Wheels built from source distributions, in isolation (PEP 517)."""

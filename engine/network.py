@@ -1,0 +1,163 @@
+"""What a command does over the network, on one HTTP session: ask the index, fetch, build."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import anyio
+import msgspec
+
+from ppm.engine.errors import ArtifactError
+from ppm.engine.fetch.pipeline import FetchedWheel, fetch
+from ppm.engine.hashing.cpu import CpuHasher
+from ppm.engine.index.client import IndexClient
+from ppm.engine.index.filenames import FileName, parse_filename
+from ppm.engine.index.model import DistributionFile
+from ppm.engine.index.transport import Transport
+from ppm.engine.ledger.group import GroupCommit
+from ppm.engine.redact import strip_credentials
+from ppm.engine.resolve.problem import Resolution, ResolvedPackage
+from ppm.engine.runtime import Runtime
+from ppm.engine.store.model import StoredFile, WantedFile, WheelTree
+from ppm.engine.store.workers import UnpackPool
+from ppm.events.artifact import ArtifactFetched, ArtifactRefused
+from ppm.events.catalog import AnyEvent
+
+Record = Callable[[Sequence[AnyEvent]], object]
+"""Appends events; durable on return."""
+
+Answer = TypeVar("Answer")
+
+
+def on_network(
+    runtime: Runtime,
+    record: Record,
+    work: Callable[[Network], Awaitable[Answer]],
+    *,
+    unpackers: int = 0,
+) -> Answer:
+    """Run ``work`` on an event loop with an open session; ends everything it started.
+
+    Args:
+        runtime: The command's parts.
+        record: Takes what happens on the way.
+        work: What to do.
+        unpackers: Worker processes for unpacking, begun before the loop and its threads are; 0
+            where little or nothing is to be unpacked.
+    """
+
+    async def session() -> Answer:
+        settings = runtime.index_settings
+        async with Transport(
+            credentials=settings.credentials, ca_file=settings.ca_file
+        ) as transport:
+            return await work(Network(runtime, transport, pool, record))
+
+    with UnpackPool(runtime.wheels, processes=unpackers) as pool:
+        return anyio.run(session)
+
+
+class Network:
+    """An open session; made by :func:`on_network`."""
+
+    def __init__(
+        self, runtime: Runtime, transport: Transport, pool: UnpackPool, record: Record
+    ) -> None:
+        self._runtime = runtime
+        self._transport = transport
+        self._pool = pool
+        self._journal = GroupCommit(record)
+        self.index = IndexClient(
+            [runtime.index_settings.index_url],
+            transport=transport,
+            cache=runtime.index_cache,
+            offline=runtime.offline,
+            whole_file=self._whole_file,
+        )
+
+    async def fetch(self, wanted: Sequence[WantedFile]) -> tuple[FetchedWheel, ...]:
+        """Have files in the store; each that arrives or is refused is an event."""
+        return await fetch(
+            wanted,
+            transport=self._transport,
+            blobs=self._runtime.blobs,
+            wheels=self._runtime.wheels,
+            hasher=CpuHasher(),
+            unpack_pool=self._pool,
+            progress=self._runtime.progress,
+            on_stored=self._stored,
+            on_refused=self._refused,
+        )
+
+    async def _stored(self, files: Sequence[StoredFile]) -> None:
+        await self._journal.record([fetched_event(file) for file in files])
+
+    async def _refused(self, wanted: WantedFile, error: ArtifactError) -> None:
+        refused = ArtifactRefused(
+            name=wanted.name,
+            version=wanted.version,
+            filename=wanted.filename,
+            source=strip_credentials(wanted.url),
+            code=error.code,
+            reason=error.message,
+        )
+        await self._journal.record([refused])
+
+    async def trees(self, wanted: Sequence[WantedFile]) -> dict[str, WheelTree]:
+        """The unpacked wheel of each file, by package name; source distributions are built."""
+        fetched = await self.fetch(wanted)
+        return {one.stored.wanted.name: one.tree for one in fetched if one.tree is not None}
+
+    async def _whole_file(self, file: DistributionFile) -> Path:
+        """The path of a file in the store, brought there for the metadata that is in it."""
+        (fetched,) = await self.fetch([wanted_file(file)])
+        return self._runtime.blobs.path(fetched.stored.sha256)
+
+    async def with_digests(self, resolution: Resolution) -> Resolution:
+        """The resolution with the digest of every file: those the index gave none for are fetched.
+
+        Trust on first use: what arrives now is what the lock pins.
+        """
+        nameless = [one for one in resolution.packages if not one.file.sha256]
+        if not nameless:
+            return resolution
+        fetched = await self.fetch([wanted_file(package.file) for package in nameless])
+        found = {one.stored.wanted.name: one.stored for one in fetched}
+        packages = tuple(_with_digest(one, found.get(one.name)) for one in resolution.packages)
+        return msgspec.structs.replace(resolution, packages=packages)
+
+
+def fetched_event(stored: StoredFile) -> ArtifactFetched:
+    """The fact that a file arrived."""
+    return ArtifactFetched(
+        name=stored.wanted.name,
+        version=stored.wanted.version,
+        filename=stored.wanted.filename,
+        sha256=stored.sha256,
+        size=stored.size,
+        source=strip_credentials(stored.wanted.url),
+        device=stored.device,
+    )
+
+
+def wanted_file(file: DistributionFile) -> WantedFile:
+    """What to fetch for a file of an index page."""
+    named = parse_filename(file.filename)
+    return WantedFile(
+        name=named.name if isinstance(named, FileName) else "",
+        version=file.version,
+        filename=file.filename,
+        url=file.url,
+        sha256=file.sha256,
+        size=file.size,
+        kind=file.kind,
+    )
+
+
+def _with_digest(package: ResolvedPackage, stored: StoredFile | None) -> ResolvedPackage:
+    if stored is None:
+        return package
+    file = msgspec.structs.replace(package.file, sha256=stored.sha256, size=stored.size)
+    return msgspec.structs.replace(package, file=file)

@@ -1,0 +1,1 @@
+"""What verbs do to the world, step by step, on one open transaction."""

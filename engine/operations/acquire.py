@@ -1,0 +1,74 @@
+"""Every locked package's wheel in the store, unpacked: there already, fetched, or built."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from ppm.engine.errors import IndexFailure
+from ppm.engine.planning import chosen_file
+from ppm.engine.runtime import Runtime
+from ppm.engine.store.model import WantedFile, WheelTree
+from ppm.engine.transaction import Transaction
+from ppm.projections.lock import LockedPackage
+
+
+def acquire(
+    run: Transaction, runtime: Runtime, packages: Sequence[LockedPackage]
+) -> dict[str, WheelTree]:
+    """The unpacked wheel of each package, by package name.
+
+    What the store has costs one small read each; only what is missing starts the pipeline.
+
+    Raises:
+        ArtifactError, IndexFailure, BuildError, StorageError: see :func:`ppm.engine.fetch.fetch`.
+    """
+    trees: dict[str, WheelTree] = {}
+    missing: list[LockedPackage] = []
+    for package in packages:
+        file = chosen_file(package)
+        digest = file.sha256 if file.kind == "wheel" else runtime.built_wheel(file.sha256)
+        tree = runtime.wheels.tree(digest) if digest else None
+        if tree is None:
+            missing.append(package)
+        else:
+            trees[package.name] = tree
+    if missing:
+        trees |= _bring(run, runtime, missing)
+    return trees
+
+
+def _bring(
+    run: Transaction, runtime: Runtime, packages: Sequence[LockedPackage]
+) -> dict[str, WheelTree]:
+    wanted = [wanted_file(package) for package in packages]
+    absent = [file for file in wanted if not runtime.blobs.has(file.sha256)]
+    if runtime.offline and absent:
+        names = ", ".join(file.filename for file in absent[:5])
+        raise IndexFailure(
+            f"{len(absent)} file(s) are not in the store: {names}",
+            code="OFFLINE",
+            hint="run without --offline once",
+        )
+    from ppm.engine.network import on_network
+
+    unpackers = min(len(wanted), os.cpu_count() or 1)
+    trees = on_network(
+        runtime, run.record, lambda network: network.trees(wanted), unpackers=unpackers
+    )
+    runtime.wheels.sync()
+    return trees
+
+
+def wanted_file(package: LockedPackage) -> WantedFile:
+    """What to fetch for a locked package."""
+    file = chosen_file(package)
+    return WantedFile(
+        name=package.name,
+        version=package.version,
+        filename=file.filename,
+        url=file.url,
+        sha256=file.sha256,
+        size=file.size,
+        kind=file.kind,
+    )

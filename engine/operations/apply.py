@@ -1,0 +1,225 @@
+"""Applying: fetch and build what is missing, build the generation, switch to it.
+
+Each step is recorded when it has happened; ``environment.planned`` and the snapshot before them are
+the intent. A run cut short anywhere leaves the old environment, and running again finishes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from ppm.engine.environment.build import build
+from ppm.engine.environment.bytecode import compile_all
+from ppm.engine.environment.files import LinkMode, Material, Package
+from ppm.engine.environment.generation import Generation, generation_name, venv_path
+from ppm.engine.environment.staging import remove_stale
+from ppm.engine.environment.switch import active, switch
+from ppm.engine.operations.acquire import acquire
+from ppm.engine.planning import Plan, chosen_file, make_plan
+from ppm.engine.runtime import Runtime
+from ppm.engine.snapshots import take_automatically
+from ppm.engine.store.model import WheelTree
+from ppm.engine.transaction import Transaction
+from ppm.events.catalog import AnyEvent
+from ppm.events.environment import (
+    DirectoryMovedAside,
+    EnvironmentPlanned,
+    EnvironmentSwitched,
+    GenerationBuilt,
+    PackageInstalled,
+    PackageRemoved,
+)
+from ppm.projections.lock import LockedPackage, content_digest
+from ppm.projections.state import Environment
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """The environment that is wanted.
+
+    ``packages`` are the selected locked packages by name, ``requested`` the names the user asked
+    for, ``reason`` why (``apply`` or ``rollback``), ``parent`` the generation a step back leads to
+    (None for the one that is active now).
+    """
+
+    packages: dict[str, LockedPackage]
+    requested: frozenset[str]
+    link_mode: LinkMode = "auto"
+    reason: str = "apply"
+    parent: str | None = None
+
+
+class Applied(msgspec.Struct, frozen=True, kw_only=True):
+    """The outcome: the plan that was carried out and the generation that is active now.
+
+    ``moved_to`` is where a foreign ``.venv`` went, ``""`` if there was none.
+    """
+
+    plan: Plan
+    generation: str
+    moved_to: str = ""
+
+
+def plan_for(run: Transaction, runtime: Runtime, wish: Wish) -> Plan:
+    """What :func:`apply` would do now."""
+    return make_plan(
+        wish.packages,
+        environment_of(run, runtime).packages,
+        target=runtime.interpreter.target.name,
+        built=built_wheels(runtime, wish.packages),
+    )
+
+
+def environment_of(run: Transaction, runtime: Runtime) -> Environment:
+    """This machine's environment as the ledger knows it."""
+    return run.project.state.environments.get(runtime.machine, Environment())
+
+
+def built_wheels(runtime: Runtime, packages: Mapping[str, LockedPackage]) -> dict[str, str]:
+    """The digest of the wheel built from each source distribution, where one has been built."""
+    sources = [file for one in packages.values() if (file := chosen_file(one)).kind == "sdist"]
+    found = {file.sha256: runtime.built_wheel(file.sha256) for file in sources}
+    return {source: wheel for source, wheel in found.items() if wheel is not None}
+
+
+def apply(
+    run: Transaction, runtime: Runtime, wish: Wish, *, compile_bytecode: bool = False
+) -> Applied:
+    """Make the environment what ``wish`` says; records nothing and changes nothing if it is.
+
+    Raises:
+        ArtifactError: A file is not what was promised.
+        IndexFailure: The index cannot give a file.
+        BuildError: A source distribution does not build.
+        EnvironmentFailure: The packages do not go together.
+        StorageError: The disk refused.
+    """
+    plan = plan_for(run, runtime, wish)
+    before = environment_of(run, runtime)
+    if plan.plan == "noop" and stands(run.paths.root, runtime, wish, before):
+        return Applied(plan=plan, generation=before.active)
+    run.record(_intent(run, runtime, wish, plan, before))
+    remove_stale(run.paths.root)
+    trees = acquire(run, runtime, list(wish.packages.values()))
+    materials = [_material(runtime, wish, trees[name], name) for name in sorted(wish.packages)]
+    built = build(
+        run.paths.root, runtime.interpreter, materials, link_mode=wish.link_mode
+    ).generation
+    if compile_bytecode:
+        compile_all(run.paths.environments / built.name, runtime.interpreter)
+    run.record(_built(run, runtime, wish, built, before))
+    switched = switch(run.paths.root, built.name, now=runtime.clock.now())
+    moved: tuple[AnyEvent, ...] = ()
+    if switched.moved_to:
+        moved = (
+            DirectoryMovedAside(machine=runtime.machine, path=".venv", moved_to=switched.moved_to),
+        )
+    parent = before.active if wish.parent is None else wish.parent
+    if parent == built.name:
+        parent = before.parents.get(built.name, "")
+    run.record(
+        (
+            *moved,
+            EnvironmentSwitched(
+                machine=runtime.machine,
+                generation=built.name,
+                previous=before.active,
+                parent=parent,
+                reason=wish.reason,
+            ),
+        )
+    )
+    return Applied(plan=plan, generation=built.name, moved_to=switched.moved_to)
+
+
+def stands(root: Path, runtime: Runtime, wish: Wish, before: Environment) -> bool:
+    """Whether the wished generation is the active one, in the ledger and on the disk.
+
+    ``before`` has the wished packages already.
+    """
+    packages = [
+        _package(wish, name, installed.sha256) for name, installed in before.packages.items()
+    ]
+    name = generation_name(runtime.interpreter, packages, wish.link_mode, venv_path(root))
+    return name == before.active == active(root)
+
+
+def _package(wish: Wish, name: str, sha256: str) -> Package:
+    return Package(
+        name=name,
+        version=wish.packages[name].version,
+        sha256=sha256,
+        requested=name in wish.requested,
+    )
+
+
+def _material(runtime: Runtime, wish: Wish, tree: WheelTree, name: str) -> Material:
+    return Material(
+        package=_package(wish, name, tree.sha256),
+        tree=tree,
+        directory=runtime.wheels.directory(tree.sha256),
+    )
+
+
+def _intent(
+    run: Transaction, runtime: Runtime, wish: Wish, plan: Plan, before: Environment
+) -> tuple[AnyEvent, ...]:
+    files = [chosen_file(package) for package in wish.packages.values()]
+    missing = [file for file in files if not runtime.blobs.has(file.sha256)]
+    planned = EnvironmentPlanned(
+        machine=runtime.machine,
+        plan=plan.digest,
+        parent=before.active,
+        fetch=len(missing),
+        fetch_size=sum(file.size for file in missing),
+    )
+    if wish.reason != "apply":
+        return (planned,)
+    snapshot = take_automatically(run.project, runtime.clock.now(), runtime.machine)
+    return (snapshot, planned)
+
+
+def _built(
+    run: Transaction, runtime: Runtime, wish: Wish, built: Generation, before: Environment
+) -> Sequence[AnyEvent]:
+    changes: list[AnyEvent] = [
+        PackageRemoved(
+            machine=runtime.machine,
+            generation=built.name,
+            name=name,
+            version=before.packages[name].version,
+        )
+        for name in sorted(before.packages.keys() - wish.packages.keys())
+    ]
+    for package in built.packages:
+        installed = before.packages.get(package.name)
+        now = (package.version, package.sha256, package.requested)
+        if installed is None or now != (installed.version, installed.sha256, installed.requested):
+            changes.append(
+                PackageInstalled(
+                    machine=runtime.machine,
+                    generation=built.name,
+                    name=package.name,
+                    version=package.version,
+                    previous=installed.version if installed is not None else "",
+                    sha256=package.sha256,
+                    requested=package.requested,
+                )
+            )
+    if built.name not in before.generations:
+        changes.append(
+            GenerationBuilt(
+                machine=runtime.machine,
+                generation=built.name,
+                root=built.root,
+                lock=content_digest(run.project.lock),
+                interpreter=built.interpreter,
+                python=built.python,
+                link_mode=built.link_mode,
+                packages=len(built.packages),
+                files=built.files,
+            )
+        )
+    return changes

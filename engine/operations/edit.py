@@ -1,0 +1,46 @@
+"""Changing the manifest: resolve first where a lock is wanted, write, record."""
+
+from __future__ import annotations
+
+from ppm.engine.files import write_atomic
+from ppm.engine.locking import requirement_changes
+from ppm.engine.manifest.model import Manifest
+from ppm.engine.manifest.read import check_requirements, parse_manifest
+from ppm.engine.operations.lock import Locked, commit, resolve_manifest
+from ppm.engine.resolve.problem import Policy
+from ppm.engine.runtime import Runtime
+from ppm.engine.transaction import Transaction
+from ppm.events.project import ManifestWritten
+from ppm.events.requirement import RequirementAdded, RequirementRemoved
+
+
+def edit_manifest(
+    run: Transaction, runtime: Runtime, manifest: Manifest, data: bytes, policy: Policy | None
+) -> tuple[Manifest, Locked | None, tuple[RequirementAdded | RequirementRemoved, ...]]:
+    """Make the manifest's bytes ``data`` and, with a ``policy``, lock what it then asks for.
+
+    Nothing is written where the new requirements do not parse or do not resolve.
+
+    Returns:
+        The manifest as it is now, the lock if one was asked for, and what changed.
+    """
+    path = run.paths.root / manifest.path
+    edited = parse_manifest(data, file_name=path.name, directory=run.paths.root)
+    check_requirements(edited)
+    found = resolve_manifest(run, runtime, edited, policy) if policy is not None else None
+    changes = write_manifest(run, manifest, edited, data)
+    locked = commit(run, runtime, edited, found) if found is not None else None
+    return edited, locked, changes
+
+
+def write_manifest(
+    run: Transaction, manifest: Manifest, edited: Manifest, data: bytes
+) -> tuple[RequirementAdded | RequirementRemoved, ...]:
+    """Write the manifest if its bytes changed, and record what changed in it."""
+    if edited.sha256 == manifest.sha256:
+        return ()
+    changes = requirement_changes(run.project.state, edited)
+    run.record([])  # The intent is on the disk before the effect.
+    write_atomic(run.paths.root / manifest.path, data)
+    run.record([ManifestWritten(path=edited.path, sha256=edited.sha256), *changes])
+    return changes

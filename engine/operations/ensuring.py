@@ -1,0 +1,74 @@
+"""Having packages: add, lock and apply what is missing, nothing where all of it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ppm.engine.environment.files import LinkMode
+from ppm.engine.manifest.edit import add_requirements
+from ppm.engine.manifest.model import Manifest
+from ppm.engine.manifest.names import normalise_name, parse_requirement
+from ppm.engine.operations.apply import Applied, apply
+from ppm.engine.operations.edit import edit_manifest
+from ppm.engine.operations.lock import ensure_locked
+from ppm.engine.operations.observe import begin, manifest_bytes
+from ppm.engine.operations.wishing import wish_for
+from ppm.engine.planning import Selection
+from ppm.engine.ports import Progress
+from ppm.engine.resolve.problem import Policy
+from ppm.engine.transaction import Transaction
+from ppm.projections.lock import Lock
+
+
+def ensure(
+    run: Transaction,
+    progress: Progress,
+    requirements: Sequence[str],
+    link_mode: Callable[[Manifest], LinkMode],
+    *,
+    index_url: str = "",
+    offline: bool = False,
+) -> Applied:
+    """Have ``requirements`` in the project's environment.
+
+    A requirement that the manifest makes in other words, and that the lock answers, is left alone.
+
+    Raises:
+        RequirementError: One does not parse.
+        ResolutionError, IndexFailure, ArtifactError, StorageError: as lock and apply.
+    """
+    manifest, runtime = begin(run, progress, index_url=index_url, offline=offline)
+    target = runtime.interpreter.target.name
+    missing = [
+        text for text in requirements if not is_answered(text, manifest, run.project.lock, target)
+    ]
+    if missing:
+        data = add_requirements(
+            manifest_bytes(run.paths, manifest),
+            file_name=manifest.path,
+            project=manifest.name,
+            group="",
+            requirements=missing,
+        )
+        manifest, _, _ = edit_manifest(run, runtime, manifest, data, Policy())
+    else:
+        ensure_locked(run, runtime, manifest, Policy(), frozen=False)
+    wish = wish_for(run.project.lock, runtime, manifest, Selection(), link_mode(manifest))
+    return apply(run, runtime, wish)
+
+
+def is_answered(text: str, manifest: Manifest, lock: Lock, target: str) -> bool:
+    """Whether the project asks for that package itself and locks a version that fits.
+
+    Raises:
+        RequirementError: ``text`` does not parse.
+    """
+    requirement = parse_requirement(text)
+    name = normalise_name(requirement.name)
+    asked = any(one.name == name and one.group == "" for one in manifest.requirements)
+    package = lock.targets.get(target, {}).get(name)
+    if not asked or package is None:
+        return False
+    extras = {normalise_name(extra) for extra in requirement.extras}
+    fits = requirement.specifier.contains(package.version, prereleases=True)
+    return fits and extras <= set(package.extras)

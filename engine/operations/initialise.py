@@ -1,0 +1,91 @@
+"""Making a folder a project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ppm.engine.errors import ProjectError
+from ppm.engine.files import storage_errors, write_atomic
+from ppm.engine.locking import observe_manifest
+from ppm.engine.manifest.edit import render_new_manifest
+from ppm.engine.manifest.names import normalise_name
+from ppm.engine.manifest.read import MANIFESTS, PYPM, manifest_path, read_manifest
+from ppm.engine.paths import ProjectPaths
+from ppm.engine.transaction import Transaction
+from ppm.events.catalog import AnyEvent
+from ppm.events.project import ManifestWritten, ProjectInitialized
+
+IGNORED = ("/.ppm/", "/.venv", "/.venv.*")
+
+
+def is_initialised(paths: ProjectPaths) -> bool:
+    """Whether a ledger with at least one whole line stands there."""
+    try:
+        with paths.ledger.open("rb") as ledger:
+            return ledger.readline().endswith(b"\n")
+    except OSError:
+        return False
+
+
+def make_folder(paths: ProjectPaths) -> None:
+    """Create ``.ppm``; the first events follow in a transaction.
+
+    Raises:
+        ProjectError: ``code="NOT_A_FOLDER"`` where something else stands there.
+        StorageError: The disk refused.
+    """
+    if paths.data.is_symlink() or (paths.data.exists() and not paths.data.is_dir()):
+        raise ProjectError(
+            f"{paths.data} exists and is no folder",
+            code="NOT_A_FOLDER",
+            hint="move it away and run `ppm init` again",
+        )
+    with storage_errors(paths.data):
+        paths.snapshots.mkdir(parents=True, exist_ok=True)
+
+
+def initialise(run: Transaction, ledger_id: str) -> tuple[str, ...]:
+    """Write what is missing of the manifest and ``.gitignore``, record the project's beginning.
+
+    Returns:
+        The names of the files written beside ``.ppm``.
+    """
+    root = run.paths.root
+    written: list[str] = []
+    data: bytes | None = None
+    if not any((root / name).exists() for name in MANIFESTS):
+        data = render_new_manifest(_project_name(root))
+        write_atomic(root / PYPM, data)
+        written.append(PYPM)
+    manifest = read_manifest(manifest_path(root))
+    if _in_git(root) and _ignore(root / ".gitignore"):
+        written.append(".gitignore")
+    beginning = ProjectInitialized(ledger=ledger_id, name=manifest.name, manifest=manifest.path)
+    seen: tuple[AnyEvent, ...] = observe_manifest(run.project.state, manifest)
+    if data is not None:
+        seen = (ManifestWritten(path=PYPM, sha256=manifest.sha256), *seen[1:])
+    run.record([beginning, *seen])
+    return tuple(written)
+
+
+def _project_name(root: Path) -> str:
+    """A valid project name from the folder's."""
+    letters = "".join(char if char.isascii() and char.isalnum() else "-" for char in root.name)
+    return normalise_name(letters.strip("-")) or "project"
+
+
+def _in_git(root: Path) -> bool:
+    return any((folder / ".git").exists() for folder in (root, *root.parents))
+
+
+def _ignore(path: Path) -> bool:
+    """Add what git shall not see; false if it is all there."""
+    with storage_errors(path):
+        text = path.read_text("utf-8") if path.exists() else ""
+    present = {line.strip().strip("/") for line in text.splitlines()}
+    missing = [line for line in IGNORED if line.strip("/") not in present]
+    if not missing:
+        return False
+    separator = "" if not text or text.endswith("\n") else "\n"
+    write_atomic(path, (text + separator + "".join(f"{line}\n" for line in missing)).encode())
+    return True

@@ -1,0 +1,160 @@
+"""Unpacked wheels: ``wheels/<sha256>/tree/`` and beside it ``manifest``, the tree's WheelTree.
+
+A wheel is built in a staging folder beside the others and renamed into place, never over another.
+Until :meth:`WheelStore.sync` it carries a mark with the identity of the running system: after a
+crash of the machine, when bytes may be missing, such a wheel counts as absent and is unpacked anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from ppm.engine.files import storage_errors, sync_filesystem
+from ppm.engine.store.blobs import BlobStore, checked
+from ppm.engine.store.model import WheelTree
+from ppm.engine.store.tree_writer import DIRECTORY_MODE
+
+MANIFEST = "manifest"
+TREE = "tree"
+_UNSYNCED = "unsynced"
+_STAGING = ".staging-"
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+_decoder = msgspec.msgpack.Decoder(WheelTree)
+
+
+class WheelStore:
+    """The unpacked wheels of one store folder, which also holds their blobs."""
+
+    def __init__(self, root: Path, *, owner: str = "") -> None:
+        """``root`` is the store's folder; it is made when the first wheel comes.
+
+        ``owner`` marks the staging folders, for :meth:`discard_staging`.
+        """
+        self.root = root
+        self._owner = owner
+        self.blobs = BlobStore(root)
+        self._wheels = root / "wheels"
+        self._unsynced: set[str] = set()
+
+    def directory(self, sha256: str) -> Path:
+        """Where the files of the wheel are, or would be."""
+        return self._wheels / checked(sha256) / TREE
+
+    def tree(self, sha256: str) -> WheelTree | None:
+        """What is in the wheel, without looking at its files; ``None`` where it is not unpacked."""
+        folder = f"{self._wheels}/{checked(sha256)}"
+        try:
+            tree = _decoder.decode(_content(f"{folder}/{MANIFEST}"))
+        except FileNotFoundError:
+            return None
+        except msgspec.DecodeError:
+            # Another version of PPM wrote it, or the disk lost it: it can be made again.
+            self.remove(sha256)
+            return None
+        with contextlib.suppress(FileNotFoundError):
+            if _content(f"{folder}/{_UNSYNCED}") != _boot_id():
+                self.remove(sha256)
+                return None
+            self._unsynced.add(sha256)
+        return tree
+
+    def digests(self) -> Iterator[str]:
+        """Every unpacked wheel, in order of digest."""
+        if self._wheels.is_dir():
+            names = sorted(entry.name for entry in self._wheels.iterdir())
+            yield from (name for name in names if not name.startswith(_STAGING))
+
+    def staging(self) -> Path:
+        """A new private folder with an empty ``tree`` in it, for :meth:`add` or :meth:`discard`."""
+        folder = self._wheels / f"{_STAGING}{self._owner}-{secrets.token_hex(8)}"
+        with storage_errors(folder):
+            self._wheels.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700)
+            (folder / TREE).mkdir(mode=0o700)
+        return folder
+
+    def add(self, staging: Path, tree: WheelTree) -> WheelTree:
+        """Put a finished staging folder into place; if the wheel is there by now, that one stays.
+
+        Raises:
+            StorageError: The disk refused; the staging folder is left.
+        """
+        final = self._wheels / checked(tree.sha256)
+        with storage_errors(final):
+            (staging / MANIFEST).write_bytes(msgspec.msgpack.encode(tree))
+            (staging / _UNSYNCED).write_bytes(_boot_id())
+            (staging / TREE).chmod(DIRECTORY_MODE)
+            staging.chmod(DIRECTORY_MODE)
+            try:
+                # A folder is never renamed over another that has something in it.
+                staging.rename(final)
+            except OSError as error:
+                if error.errno not in {errno.EEXIST, errno.ENOTEMPTY}:
+                    raise
+                self.discard(staging)
+        self._unsynced.add(tree.sha256)
+        return tree
+
+    def discard(self, staging: Path) -> None:
+        """Delete a staging folder; nothing happens if it is gone."""
+        with contextlib.suppress(FileNotFoundError), storage_errors(staging):
+            _delete_tree(staging)
+
+    def discard_staging(self, owner: str = "") -> None:
+        """Delete the staging folders of ``owner``, or all, which nobody may be working on."""
+        pattern = f"{_STAGING}{owner}-*" if owner else f"{_STAGING}*"
+        for folder in self._wheels.glob(pattern):
+            self.discard(folder)
+
+    def remove(self, sha256: str) -> None:
+        """Delete the wheel if it is here; it is never seen half deleted."""
+        folder = self._wheels / f"{_STAGING}removed-{secrets.token_hex(8)}"
+        with storage_errors(self._wheels):
+            try:
+                (self._wheels / checked(sha256)).rename(folder)
+            except FileNotFoundError:
+                return
+            _delete_tree(folder)
+
+    def sync(self) -> None:
+        """Make every wheel durable that this object added or looked at, with one wait for all.
+
+        Raises:
+            StorageError: The disk did not take it.
+        """
+        if self._unsynced:
+            sync_filesystem(self._wheels)
+            self.settle()
+
+    def settle(self) -> None:
+        """Take the marks off after the whole file system was synced."""
+        for sha256 in self._unsynced:
+            (self._wheels / sha256 / _UNSYNCED).unlink(missing_ok=True)
+        self._unsynced.clear()
+
+
+def _delete_tree(folder: Path) -> None:
+    import shutil
+
+    shutil.rmtree(folder)
+
+
+def _content(path: str) -> bytes:
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - read for every package of a plan
+        return file.readall()
+
+
+def _boot_id() -> bytes:
+    """What tells one run of this machine's system from the next; random where nothing does."""
+    try:
+        return _content(os.fspath(_BOOT_ID))
+    except FileNotFoundError:
+        return secrets.token_bytes(16)

@@ -1,0 +1,77 @@
+"""The figures as a Markdown table, and its place in the documentation."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import platform
+import statistics
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from benchmarks.cases import REFERENCE
+from benchmarks.measure import Measurement
+
+BEGIN = "<!-- bench {name}: written by scripts/bench.py -->"
+END = "<!-- end of bench {name} -->"
+MIB = 1024 * 1024
+
+Results = Mapping[str, Mapping[str, Sequence[Measurement]]]
+
+
+def table(times: Results, memory: Results, tools: Sequence[str]) -> str:
+    """Medians and how many times the reference's they are, a row each."""
+    others = [tool for tool in tools if tool != REFERENCE and REFERENCE in tools]
+    heads = [*tools, *(f"{tool} / {REFERENCE}" for tool in others)]
+    lines = ["| | " + " | ".join(heads) + " |", "|---|" + "---:|" * len(heads)]
+    for row, measured in times.items():
+        medians = {tool: statistics.median(m.seconds for m in measured[tool]) for tool in tools}
+        cells = [f"{medians[tool]:.3f} s" for tool in tools]
+        lines.append(_line(row, cells, medians, others))
+    for row, measured in memory.items():
+        medians = {
+            tool: statistics.median(max(m.together, m.largest_process) for m in measured[tool])
+            for tool in tools
+        }
+        cells = [f"{medians[tool] / MIB:.0f} MiB" for tool in tools]
+        lines.append(_line(f"peak memory, {row}", cells, medians, others))
+    return "\n".join(lines) + "\n"
+
+
+def _line(
+    row: str, cells: Sequence[str], medians: Mapping[str, float], others: Sequence[str]
+) -> str:
+    ratios = [f"{medians[tool] / medians[REFERENCE]:.2f}" for tool in others]
+    return f"| {row} | " + " | ".join([*cells, *ratios]) + " |"
+
+
+def machine() -> str:
+    """Processor, cores, memory and kernel in a line."""
+    model = platform.machine()
+    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+        if line.startswith("model name"):
+            model = line.partition(":")[2].strip()
+            break
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1024**3
+    cores = len(os.sched_getaffinity(0))
+    return f"{model}, {cores} cores, {memory:.0f} GiB, Linux {platform.release()}"
+
+
+def section(body: str, facts: Mapping[str, str]) -> str:
+    """The table under what it needs to be believed: when, where, with what."""
+    date = dt.datetime.now(dt.UTC).date()
+    rows = [f"- {name}: {value}" for name, value in {"date": str(date), **facts}.items()]
+    return "\n".join([*rows, "", body])
+
+
+def write(document: Path, name: str, text: str) -> None:
+    """Put ``text`` between the markers of ``name`` in ``document``, in place of what was there."""
+    content = document.read_text(encoding="utf-8") if document.exists() else "# Benchmarks\n"
+    begin, end = BEGIN.format(name=name), END.format(name=name)
+    block = f"{begin}\n{text}{end}"
+    if begin in content:
+        before, _, rest = content.partition(begin)
+        content = before + block + rest.partition(end)[2]
+    else:
+        content = f"{content.rstrip()}\n\n{block}\n"
+    document.write_text(content, encoding="utf-8")
