@@ -42,7 +42,7 @@ def ensure(
     started = time.monotonic()
     console = Console(json_output=json_output, verbose=verbose, quiet=quiet)
     with changing("ensure", project, console, note=note) as change:
-        applied = ensure_requirements(
+        applied, _ = ensure_requirements(
             change.run,
             change.progress,
             requirements,

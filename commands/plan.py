@@ -65,7 +65,7 @@ def plan(
                 question.clock,
                 progress,
                 selection,
-                lambda manifest: link_mode_of(link_mode, manifest),
+                link_mode=lambda manifest: link_mode_of(link_mode, manifest),
                 index_url=index_url or "",
                 offline=offline,
             )

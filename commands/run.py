@@ -127,7 +127,7 @@ def replace_process(
     sys.stderr.flush()
     if os.name == "nt":
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        sys.exit(
-            subprocess.run([executable, *command[1:]], env=environment, check=False).returncode
-        )
-    os.execve(executable, command, dict(environment))  # noqa: S606 - what the user asked for
+        arguments = [executable, *command[1:]]
+        done = subprocess.run(arguments, env=environment, check=False)  # noqa: S603 - as asked
+        sys.exit(done.returncode)
+    os.execve(executable, command, dict(environment))  # noqa: S606 - as asked

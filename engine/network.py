@@ -93,6 +93,10 @@ class Network:
 
     async def _stored(self, files: Sequence[StoredFile]) -> None:
         await self._journal.record([fetched_event(file) for file in files])
+        for file in files:
+            path = self._runtime.blobs.path(file.sha256)
+            self._runtime.progress.detail(f"cached {file.wanted.filename} to {path}")
+            self._runtime.progress.detail(f"integrity {file.device} sha256 {file.sha256}")
 
     async def _refused(self, wanted: WantedFile, error: ArtifactError) -> None:
         refused = ArtifactRefused(

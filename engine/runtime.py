@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ppm.engine.environment.interpreter import Interpreter, current
+from ppm.engine.environment.interpreter import Interpreter, current, probe
 from ppm.engine.environment.machine import machine_id
 from ppm.engine.paths import HomePaths
 from ppm.engine.ports import Clock, Progress
@@ -29,6 +30,7 @@ class Runtime:
         index_url: The package index to use in place of pip's configured one, ``""`` for that one.
         offline: Never use the network.
         python: The versions an interpreter may have (PEP 440), ``""`` for the running one.
+        interpreter: The interpreter to use whatever its version.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class Runtime:
         index_url: str = "",
         offline: bool = False,
         python: str = "",
+        interpreter: Path | None = None,
     ) -> None:
         self.home = home
         self.clock = clock
@@ -47,10 +50,13 @@ class Runtime:
         self.offline = offline
         self._index_url = index_url
         self._python = python
+        self._interpreter = interpreter
 
     @cached_property
     def interpreter(self) -> Interpreter:
         """The base interpreter environments are made for."""
+        if self._interpreter is not None:
+            return probe(self._interpreter, self.home.root)
         if not self._python:
             return current(self.home.root)
         from ppm.engine.environment.discovery import find

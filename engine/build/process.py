@@ -8,10 +8,12 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 
 import anyio
+import anyio.abc
+import anyio.to_thread
 
 from ppm.engine.build.model import HookLimits
 
@@ -65,11 +67,18 @@ class HookProcess:
             HookFailed: Also after :meth:`kill`.
             HookTimedOut: The time is up; the group is dead.
         """
-        process = self._start(cmd, cwd, {**self._environ, **(extra_environ or {})})
+        output, theirs = os.pipe()
         try:
-            in_time = self._listen(process)
+            try:
+                process = self._start(cmd, cwd, {**self._environ, **(extra_environ or {})}, theirs)
+            finally:
+                os.close(theirs)
+            try:
+                in_time = self._listen(process, output)
+            finally:
+                status = self._end(process, output)
         finally:
-            status = self._end(process)
+            os.close(output)
         if not in_time:
             raise HookTimedOut
         if status or self._killed:
@@ -88,10 +97,11 @@ class HookProcess:
             task_status.started()
             await anyio.sleep_forever()
         finally:
-            await anyio.to_thread.run_sync(self.kill)
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(self.kill)
 
     def _start(
-        self, cmd: Sequence[str], cwd: str | None, environ: Mapping[str, str]
+        self, cmd: Sequence[str], cwd: str | None, environ: Mapping[str, str], output: int
     ) -> subprocess.Popen[bytes]:
         with self._lock:
             if self._killed:
@@ -101,20 +111,17 @@ class HookProcess:
                 cwd=cwd,
                 env=dict(environ),
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
+                stdout=output,
+                stderr=output,
                 start_new_session=True,
                 umask=0o022,
-                bufsize=0,
             )
             return self._process
 
-    def _listen(self, process: subprocess.Popen[bytes]) -> bool:
+    def _listen(self, process: subprocess.Popen[bytes], output: int) -> bool:
         """Remember what it says until it ends; whether that was in time."""
         deadline = time.monotonic() + self._limits.seconds
-        output = _output(process)
-        with selectors.DefaultSelector() as selector:
-            selector.register(output, selectors.EVENT_READ)
+        with _selector(output) as selector:
             speaks = True
             while not _has_ended(process):
                 if time.monotonic() > deadline:
@@ -125,23 +132,18 @@ class HookProcess:
                     speaks = self._take(output)
         return True
 
-    def _end(self, process: subprocess.Popen[bytes]) -> int:
-        """Kill what is left of the group, take its last words, and reap it."""
+    def _end(self, process: subprocess.Popen[bytes], output: int) -> int:
+        """Kill what is left of the group, reap it, take its last words; its status."""
         with self._lock:
             # Not reaped yet: the number cannot be that of another group.
             _kill_group(process)
+            status = process.wait()
             self._process = None
-        status = process.wait()
-        output = _output(process)
+        # A child that left the group may hold the pipe open for ever.
         deadline = time.monotonic() + _DRAIN
-        with selectors.DefaultSelector() as selector:
-            selector.register(output, selectors.EVENT_READ)
-            # A child that left the group may hold the pipe open for ever.
+        with _selector(output) as selector:
             while time.monotonic() < deadline and selector.select(_POLL) and self._take(output):
                 pass
-        output_file = process.stdout
-        if output_file is not None:
-            output_file.close()
         return status
 
     def _take(self, output: int) -> bool:
@@ -151,10 +153,11 @@ class HookProcess:
         return bool(data)
 
 
-def _output(process: subprocess.Popen[bytes]) -> int:
-    if process.stdout is None:
-        raise AssertionError("started without a pipe")
-    return process.stdout.fileno()
+@contextmanager
+def _selector(output: int) -> Iterator[selectors.BaseSelector]:
+    with selectors.DefaultSelector() as selector:
+        selector.register(output, selectors.EVENT_READ)
+        yield selector
 
 
 def _has_ended(process: subprocess.Popen[bytes]) -> bool:

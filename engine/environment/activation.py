@@ -97,16 +97,21 @@ end
 
 _CSH = """\
 # Source this file from csh or tcsh:  source bin/activate.csh
-alias deactivate 'if ($?_PPM_OLD_PATH) setenv PATH "$_PPM_OLD_PATH"; \\
-unset _PPM_OLD_PATH; if ($?_PPM_OLD_PROMPT) set prompt = "$_PPM_OLD_PROMPT"; \\
-unset _PPM_OLD_PROMPT; unsetenv VIRTUAL_ENV VIRTUAL_ENV_PROMPT; rehash; unalias deactivate'
+# (test && and not if: csh expands the variables of a one-line if before it decides.)
+alias deactivate '\\
+test $?_PPM_OLD_PATH != 0 && setenv PATH "$_PPM_OLD_PATH" && unset _PPM_OLD_PATH; \\
+test $?_PPM_OLD_HOME != 0 && setenv PYTHONHOME "$_PPM_OLD_HOME" && unset _PPM_OLD_HOME; \\
+test $?_PPM_OLD_PROMPT != 0 && set prompt = "$_PPM_OLD_PROMPT" && unset _PPM_OLD_PROMPT; \\
+unsetenv VIRTUAL_ENV; unsetenv VIRTUAL_ENV_PROMPT; rehash; unalias deactivate'
 
 setenv VIRTUAL_ENV @VENV@
 setenv VIRTUAL_ENV_PROMPT @PROMPT@
 set _PPM_OLD_PATH = "$PATH"
 setenv PATH "${VIRTUAL_ENV}/@BIN@:$PATH"
-unsetenv PYTHONHOME
-
+if ($?PYTHONHOME) then
+    set _PPM_OLD_HOME = "$PYTHONHOME"
+    unsetenv PYTHONHOME
+endif
 if ($?prompt && ! $?VIRTUAL_ENV_DISABLE_PROMPT) then
     set _PPM_OLD_PROMPT = "$prompt"
     set prompt = "(${VIRTUAL_ENV_PROMPT}) $prompt"

@@ -66,23 +66,24 @@ def build(
     environments = ProjectPaths(project).environments
     if not anew and (existing := read_generation(environments / name)):
         return Build(generation=existing, fresh=False)
-    plan = plan_generation(interpreter, materials, layout_for(interpreter, venv))
-    with storage_errors(environments), staging(environments) as temporary:
-        used = materialise(plan, str(temporary), link_mode)
-        entries = plan.entries()
-        generation = Generation(
-            name=name,
-            root=root_of(entries),
-            files=len(entries),
-            interpreter=interpreter.path,
-            python=interpreter.version,
-            link_mode=used,
-            packages=tuple(_installed(packages)),
-        )
-        (temporary / INVENTORY_NAME).write_bytes(msgspec.json.encode(entries))
-        (temporary / HEADER_NAME).write_bytes(msgspec.json.encode(generation))
-        sync_filesystem(temporary)
-        _publish(temporary, environments / name, anew=anew)
+    with storage_errors(environments):
+        plan = plan_generation(interpreter, materials, layout_for(interpreter, venv))
+        with staging(environments) as temporary:
+            used = materialise(plan, str(temporary), link_mode)
+            entries = plan.entries()
+            generation = Generation(
+                name=name,
+                root=root_of(entries),
+                files=len(entries),
+                interpreter=interpreter.path,
+                python=interpreter.version,
+                link_mode=used,
+                packages=tuple(_installed(packages)),
+            )
+            (temporary / INVENTORY_NAME).write_bytes(msgspec.json.encode(entries))
+            (temporary / HEADER_NAME).write_bytes(msgspec.json.encode(generation))
+            sync_filesystem(temporary)
+            _publish(temporary, environments / name, anew=anew)
     return Build(generation=generation, fresh=True)
 
 

@@ -43,7 +43,11 @@ def remove_stale(project: Path) -> tuple[str, ...]:
     Raises:
         StorageError: Something cannot be deleted.
     """
-    parent = ProjectPaths(project).environments
+    return remove_stale_in(ProjectPaths(project).environments)
+
+
+def remove_stale_in(parent: Path) -> tuple[str, ...]:
+    """As :func:`remove_stale`, for any folder that :func:`staging` was used on."""
     with storage_errors(parent):
         found = sorted(parent.glob(f"{_PREFIX}*"))
         return tuple(path.name for path in found if _removed(path))

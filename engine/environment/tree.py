@@ -20,6 +20,7 @@ from stat import S_IXUSR
 
 from ppm.engine.environment.files import LINK, SPECIAL, TreeEntry
 from ppm.engine.environment.generation import HEADER_NAME, INVENTORY_NAME
+from ppm.engine.files import storage_errors
 from ppm.engine.ports import Hasher
 from ppm.events.chain import leaf_hash, merkle_root
 
@@ -41,24 +42,33 @@ def root_of(entries: Iterable[TreeEntry]) -> str:
 
 
 def tree_root(directory: Path, hasher: Hasher) -> str:
-    """The root of what is on the disk now, every byte read."""
+    """The root of what is on the disk now, every byte read; raises as :func:`read_tree`."""
     return root_of(read_tree(directory, hasher))
 
 
 def read_tree(directory: Path, hasher: Hasher) -> Iterator[TreeEntry]:
-    """Every entry of the environment at ``directory``, hashed in batches."""
+    """Every entry of the environment at ``directory``, hashed in batches.
+
+    Raises:
+        StorageError: Something cannot be read.
+    """
+    with storage_errors(directory):
+        yield from _read(f"{directory}/", hasher)
+
+
+def _read(root: str, hasher: Hasher) -> Iterator[TreeEntry]:
     batch: list[tuple[str, str, bytes]] = []
     size = 0
-    for path, mode, length in _walk(directory):
-        full = directory / path
+    for path, mode, length in _walk(root):
+        full = root + path
         if mode == LINK:
-            yield TreeEntry(path, mode, str(full.readlink()))
+            yield TreeEntry(path, mode, os.readlink(full))  # noqa: PTH115 - text, for speed
         elif mode == SPECIAL:
             yield TreeEntry(path, mode, "")
         elif length > _CHUNK:
             yield TreeEntry(path, mode, _streamed(full, hasher))
         else:
-            batch.append((path, mode, full.read_bytes()))
+            batch.append((path, mode, _content(full)))
             size += length
         if size > _BATCH:
             yield from _hashed(batch, hasher)
@@ -72,20 +82,25 @@ def _hashed(batch: list[tuple[str, str, bytes]], hasher: Hasher) -> Iterator[Tre
         yield TreeEntry(path, mode, digest)
 
 
-def _streamed(path: Path, hasher: Hasher) -> str:
+def _content(path: str) -> bytes:
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - thousands of them
+        return file.readall()
+
+
+def _streamed(path: str, hasher: Hasher) -> str:
     lane = hasher.open()
-    with path.open("rb") as file:
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - as above
         while chunk := file.read(_CHUNK):
             hasher.update(lane, chunk)
     return hasher.finish(lane)
 
 
-def _walk(directory: Path) -> Iterator[tuple[str, str, int]]:
+def _walk(root: str) -> Iterator[tuple[str, str, int]]:
     """Path, mode and size of everything that is not a directory; links are not followed."""
     waiting = [""]
     while waiting:
         prefix = waiting.pop()
-        with os.scandir(directory / prefix) as found:
+        with os.scandir(root + prefix) as found:
             for item in found:
                 path = prefix + item.name
                 if item.is_symlink():

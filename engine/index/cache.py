@@ -1,7 +1,7 @@
 """What was learnt from indexes, on disk: an HTTP cache (RFC 9111) of pages already parsed.
 
-    PPM_HOME/index/pages/<2>/<62>.msgpack      one project on one index, or that it is not there
-    PPM_HOME/index/metadata/<2>/<62>.msgpack   the core metadata of one file, for ever
+    PPM_HOME/index/pages/<2>/<62>.entry      one project on one index, or that it is not there
+    PPM_HOME/index/metadata/<2>/<62>.entry   the core metadata of one file, for ever
 
 Names are digests; credentials are in neither names nor contents. An entry that cannot be read, is
 damaged or was written in another format is as good as absent. A warm command reads hundreds of
@@ -14,43 +14,17 @@ import hashlib
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
-
-import msgspec
 
 from ppm.engine.index.model import CoreMetadata, DistributionFile, ProjectPage
 from ppm.engine.index.simple_api import ACCEPT
-
-_FORMAT = 1
-
-
-class CachedPage(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
-    """A project on one index; ``page`` is ``None`` where the index does not have the project.
-
-    ``fresh_until`` is in seconds since the epoch, ``lifetime`` the seconds the index allowed, both
-    0 where the index must be asked each time.
-    """
-
-    format: int
-    page: ProjectPage | None
-    etag: str
-    last_modified: str
-    lifetime: int
-    fresh_until: int
-
-
-class CachedMetadata(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
-    """One file's core metadata, or in ``problem`` why it has none that can be used."""
-
-    format: int
-    metadata: CoreMetadata | None
-    problem: str
-
-
-_PAGE = msgspec.msgpack.Decoder(CachedPage)
-_METADATA = msgspec.msgpack.Decoder(CachedMetadata)
-_ENCODER = msgspec.msgpack.Encoder()
-_Entry = TypeVar("_Entry", CachedPage, CachedMetadata)
+from ppm.engine.index.stored import (
+    CachedMetadata,
+    CachedPage,
+    pack_metadata,
+    pack_page,
+    unpack_metadata,
+    unpack_page,
+)
 
 
 class IndexCache:
@@ -75,8 +49,8 @@ class IndexCache:
         """What is known of a project on an index, fresh or not."""
         key = index, name
         if key not in self._pages:
-            found = _read(self._page_path(index, name), _PAGE)
-            if found is None or (found.page is not None and found.page.name != name):
+            found = unpack_page(_read(self._page_path(index, name)))
+            if found is None:
                 return None
             self._pages[key] = found
         return self._pages[key]
@@ -112,7 +86,6 @@ class IndexCache:
             StorageError: The disk refused.
         """
         entry = CachedPage(
-            format=_FORMAT,
             page=page,
             etag=etag,
             last_modified=last_modified,
@@ -125,13 +98,13 @@ class IndexCache:
         if lifetime is None:
             path.unlink(missing_ok=True)
         else:
-            _write(path, entry)
+            _write(path, pack_page(entry))
 
     def metadata(self, file: DistributionFile) -> CachedMetadata | None:
         """What is known of a file's core metadata."""
         key = _metadata_key(file)
         if key not in self._metadata:
-            found = _read(self._metadata_path(key), _METADATA)
+            found = unpack_metadata(_read(self._metadata_path(key)))
             if found is None:
                 return None
             self._metadata[key] = found
@@ -149,11 +122,11 @@ class IndexCache:
             StorageError: The disk refused.
         """
         key = _metadata_key(file)
-        entry = CachedMetadata(format=_FORMAT, metadata=metadata, problem=problem)
+        entry = CachedMetadata(metadata=metadata, problem=problem)
         self._metadata[key] = entry
         built = metadata is not None and metadata.origin == "build"
         if not built and not file.url.startswith("file:"):
-            _write(self._metadata_path(key), entry)
+            _write(self._metadata_path(key), pack_metadata(entry))
 
     def _page_path(self, index: str, name: str) -> Path:
         return self._path("pages", _digest(index, f"{index}{name}/", ACCEPT))
@@ -162,7 +135,7 @@ class IndexCache:
         return self._path("metadata", key)
 
     def _path(self, kind: str, digest: str) -> Path:
-        return self._root / kind / digest[:2] / f"{digest[2:]}.msgpack"
+        return self._root / kind / digest[:2] / f"{digest[2:]}.entry"
 
 
 def _metadata_key(file: DistributionFile) -> str:
@@ -180,19 +153,18 @@ def _digest(*parts: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def _read(path: Path, decoder: msgspec.msgpack.Decoder[_Entry]) -> _Entry | None:
-    """The entry, or ``None`` if there is none that this program understands."""
+def _read(path: Path) -> bytes:
+    """The entry's bytes; none that can be read is as good as an empty one."""
     try:
         with path.open("rb") as stream:
-            entry = decoder.decode(stream.read())
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
-        return None
-    return entry if entry.format == _FORMAT else None
+            return stream.read()
+    except OSError:
+        return b""
 
 
-def _write(path: Path, entry: CachedPage | CachedMetadata) -> None:
+def _write(path: Path, data: bytes) -> None:
     from ppm.engine.files import storage_errors, write_atomic
 
     with storage_errors(path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_atomic(path, _ENCODER.encode(entry), mode=0o600, durable=False)
+    write_atomic(path, data, mode=0o600, durable=False)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 from ppm.engine.errors import IndexFailure
-from ppm.engine.index.cache import CachedPage, IndexCache
+from ppm.engine.index.cache import IndexCache
 from ppm.engine.index.cached_source import CachedSource
 from ppm.engine.index.failures import unknown_package
 from ppm.engine.index.freshness import lifetime
@@ -16,6 +16,7 @@ from ppm.engine.index.model import CoreMetadata, DistributionFile, ProjectPage
 from ppm.engine.index.once import OnceMap
 from ppm.engine.index.response import TransportResponse
 from ppm.engine.index.simple_api import ACCEPT, MAX_PAGE_SIZE, parse_page
+from ppm.engine.index.stored import CachedPage
 from ppm.engine.index.transport import Transport
 from ppm.engine.ports import NotCached
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 
@@ -28,11 +30,42 @@ class DistributionFile(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     metadata: str = ""
 
 
-class Release(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """All files of one version; ``version`` is normalised PEP 440 text."""
+class Release:
+    """All files of one version; ``version`` is normalised PEP 440 text.
 
-    version: str
-    files: tuple[DistributionFile, ...]
+    ``files`` may be given as a function that is called when they are first asked for: a resolver
+    looks at a few versions of each project, and reading the files of all of them from the cache
+    took most of a warm command's time.
+    """
+
+    __slots__ = ("_files", "version")
+
+    def __init__(
+        self,
+        *,
+        version: str,
+        files: tuple[DistributionFile, ...] | Callable[[], tuple[DistributionFile, ...]],
+    ) -> None:
+        self.version = version
+        self._files = files
+
+    @property
+    def files(self) -> tuple[DistributionFile, ...]:
+        """In the order of the index."""
+        if not isinstance(self._files, tuple):
+            self._files = self._files()
+        return self._files
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Release):
+            return NotImplemented
+        return self.version == other.version and self.files == other.files
+
+    def __hash__(self) -> int:
+        return hash((self.version, self.files))
+
+    def __repr__(self) -> str:
+        return f"Release(version={self.version!r}, files={self.files!r})"
 
 
 class ProjectPage(msgspec.Struct, frozen=True, kw_only=True, gc=False):

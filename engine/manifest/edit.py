@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import SequenceMatcher
 from typing import Any
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
-from tomlkit.items import Array
 
 from ppm.engine.errors import ProjectError
+from ppm.engine.manifest.array_text import ArrayText
 from ppm.engine.manifest.groups import EXTRA
 from ppm.engine.manifest.names import normalise_name, parse_requirement, requirement_name
 from ppm.engine.manifest.read import PYPM, parse_toml
@@ -156,20 +155,22 @@ def _rewrite(
     windows = 0 < text.count("\n") == text.count("\r\n")
     try:
         document = tomlkit.parse(text.replace("\r\n", "\n") if windows else text)
-        _edit_array(_array(document, path, project), result)
+        _edit(document, path, result, project)
         edited = document.as_string()
         expected = tomllib.loads(text)
         _put(expected, path, result, project)
         safe = tomllib.loads(edited) == expected
-    except (TOMLKitError, tomllib.TOMLDecodeError, TypeError, AttributeError) as error:
+    except (TOMLKitError, ValueError, TypeError, AttributeError, IndexError) as error:
         raise _cannot_edit(file_name) from error
     if not safe:
         raise _cannot_edit(file_name)
     return (edited.replace("\n", "\r\n") if windows else edited).encode()
 
 
-def _array(document: tomlkit.TOMLDocument, path: tuple[str, ...], project: str) -> Array:
-    """The array in the document, made with the tables on the way if it is not there."""
+def _edit(
+    document: tomlkit.TOMLDocument, path: tuple[str, ...], result: list[object], project: str
+) -> None:
+    """Write the array into the document, with the tables on the way if they are not there."""
     table: Any = document
     new_table = False
     for key in path[:-1]:
@@ -177,38 +178,17 @@ def _array(document: tomlkit.TOMLDocument, path: tuple[str, ...], project: str) 
             table[key] = tomlkit.table(is_super_table=key == "tool")
             table[key].update(_new_project(project) if key == "project" else {})
         table = table[key]
-    if path[-1] not in table:
-        table[path[-1]] = tomlkit.array()
-        if new_table and list(document)[-1] != path[0]:
-            table.add(tomlkit.nl())
-    array = table[path[-1]]
-    if not isinstance(array, Array):
-        raise TypeError(path[-1])
-    return array
+    old = table.get(path[-1], tomlkit.array())
+    text = ArrayText(old.as_string())
+    text.become(old.unwrap(), result)
+    table[path[-1]] = tomlkit.parse(f"array = {text}\n")["array"]
+    if new_table and list(document)[-1] != path[0]:
+        table.add(tomlkit.nl())
 
 
 def _new_project(name: str) -> dict[str, str]:
     """What ``[project]`` may not be without (PEP 621)."""
     return {"name": name, "version": "0.0.0"}
-
-
-def _edit_array(array: Array, result: list[object]) -> None:
-    """Make the array hold ``result``, touching only the items that differ, from the end on."""
-    if not array:
-        array.multiline(multiline=True)
-    before, after = [[repr(item) for item in items] for items in (array.unwrap(), result)]
-    for _, i1, i2, j1, j2 in reversed(SequenceMatcher(None, before, after).get_opcodes()):
-        common = min(i2 - i1, j2 - j1)
-        for step in range(common):
-            if before[i1 + step] != after[j1 + step]:
-                array[i1 + step] = result[j1 + step]
-        for place in reversed(range(i1 + common, i2)):
-            del array[place]
-        for step in range(common, j2 - j1):
-            array.insert(i1 + step, result[j1 + step])
-    if not array and "#" not in array.as_string():
-        array.clear()
-        array.multiline(multiline=False)
 
 
 def _put(

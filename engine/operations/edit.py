@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from ppm.engine.files import write_atomic
-from ppm.engine.locking import requirement_changes
+from ppm.engine.locking import locked_packages, requirement_changes
 from ppm.engine.manifest.model import Manifest
 from ppm.engine.manifest.read import check_requirements, parse_manifest
 from ppm.engine.operations.lock import Locked, commit, resolve_manifest
@@ -12,14 +14,26 @@ from ppm.engine.runtime import Runtime
 from ppm.engine.transaction import Transaction
 from ppm.events.project import ManifestWritten
 from ppm.events.requirement import RequirementAdded, RequirementRemoved
+from ppm.projections.lock import LockedPackage
+
+Accept = Callable[[Mapping[str, LockedPackage]], None]
+"""Looks at the packages of a new lock and raises if they must not be."""
 
 
 def edit_manifest(
-    run: Transaction, runtime: Runtime, manifest: Manifest, data: bytes, policy: Policy | None
+    run: Transaction,
+    runtime: Runtime,
+    manifest: Manifest,
+    data: bytes,
+    policy: Policy | None,
+    *,
+    constraints: tuple[str, ...] = (),
+    accept: Accept | None = None,
 ) -> tuple[Manifest, Locked | None, tuple[RequirementAdded | RequirementRemoved, ...]]:
     """Make the manifest's bytes ``data`` and, with a ``policy``, lock what it then asks for.
 
-    Nothing is written where the new requirements do not parse or do not resolve.
+    Nothing is written where the new requirements do not parse or do not resolve, or where
+    ``accept`` refuses what they resolve to by raising.
 
     Returns:
         The manifest as it is now, the lock if one was asked for, and what changed.
@@ -27,7 +41,11 @@ def edit_manifest(
     path = run.paths.root / manifest.path
     edited = parse_manifest(data, file_name=path.name, directory=run.paths.root)
     check_requirements(edited)
-    found = resolve_manifest(run, runtime, edited, policy) if policy is not None else None
+    found = None
+    if policy is not None:
+        found = resolve_manifest(run, runtime, edited, policy, constraints)
+        if accept is not None:
+            accept(locked_packages(found))
     changes = write_manifest(run, manifest, edited, data)
     locked = commit(run, runtime, edited, found) if found is not None else None
     return edited, locked, changes

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from ppm.engine.environment.files import LinkMode
 from ppm.engine.manifest.edit import add_requirements
 from ppm.engine.manifest.model import Manifest
 from ppm.engine.manifest.names import normalise_name, parse_requirement
 from ppm.engine.operations.apply import Applied, apply
-from ppm.engine.operations.edit import edit_manifest
+from ppm.engine.operations.edit import Accept, edit_manifest
 from ppm.engine.operations.lock import ensure_locked
 from ppm.engine.operations.observe import begin, manifest_bytes
 from ppm.engine.operations.wishing import wish_for
@@ -28,8 +29,25 @@ def ensure(
     *,
     index_url: str = "",
     offline: bool = False,
-) -> Applied:
+    constraints: tuple[str, ...] = (),
+    python: Path | None = None,
+    accept: Accept | None = None,
+) -> tuple[Applied, str]:
     """Have ``requirements`` in the project's environment.
+
+    Args:
+        run: The open command.
+        progress: Where the engine tells how far it is.
+        requirements: PEP 508.
+        link_mode: The mode that a manifest's settings ask for.
+        index_url: The index given on the command line, ``""`` for none.
+        offline: Never use the network.
+        constraints: PEP 508 texts that limit packages without asking for them.
+        python: The interpreter whose environment it shall be; the settings' choice by default.
+        accept: As in :func:`ppm.engine.operations.edit.edit_manifest`.
+
+    Returns:
+        What was done, and where modules are, relative to the environment.
 
     A requirement that the manifest makes in other words, and that the lock answers, is left alone.
 
@@ -37,7 +55,7 @@ def ensure(
         RequirementError: One does not parse.
         ResolutionError, IndexFailure, ArtifactError, StorageError: as lock and apply.
     """
-    manifest, runtime = begin(run, progress, index_url=index_url, offline=offline)
+    manifest, runtime = begin(run, progress, index_url=index_url, offline=offline, python=python)
     target = runtime.interpreter.target.name
     missing = [
         text for text in requirements if not is_answered(text, manifest, run.project.lock, target)
@@ -50,11 +68,13 @@ def ensure(
             group="",
             requirements=missing,
         )
-        manifest, _, _ = edit_manifest(run, runtime, manifest, data, Policy())
+        manifest, _, _ = edit_manifest(
+            run, runtime, manifest, data, Policy(), constraints=constraints, accept=accept
+        )
     else:
         ensure_locked(run, runtime, manifest, Policy(), frozen=False)
     wish = wish_for(run.project.lock, runtime, manifest, Selection(), link_mode(manifest))
-    return apply(run, runtime, wish)
+    return apply(run, runtime, wish), runtime.interpreter.site_packages
 
 
 def is_answered(text: str, manifest: Manifest, lock: Lock, target: str) -> bool:

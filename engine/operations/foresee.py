@@ -32,8 +32,8 @@ def foresee(
     clock: Clock,
     progress: Progress,
     selection: Selection,
-    link_mode: Callable[[Manifest], LinkMode],
     *,
+    link_mode: Callable[[Manifest], LinkMode],
     index_url: str,
     offline: bool,
 ) -> Plan:

@@ -36,7 +36,11 @@ class Locked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def problem_of(
-    roots: tuple[RootRequirement, ...], lock: Lock, runtime: Runtime, policy: Policy
+    roots: tuple[RootRequirement, ...],
+    lock: Lock,
+    runtime: Runtime,
+    policy: Policy,
+    constraints: tuple[str, ...] = (),
 ) -> Problem:
     """What is to be resolved: the requirements, and as preferences what the lock pins."""
     target = runtime.interpreter.target
@@ -44,6 +48,7 @@ def problem_of(
     return Problem(
         roots=roots,
         target=target,
+        constraints=constraints,
         preferences=tuple(
             Preference(name=name, version=package.version) for name, package in pinned.items()
         ),
@@ -52,15 +57,21 @@ def problem_of(
 
 
 def resolve_manifest(
-    run: Transaction, runtime: Runtime, manifest: Manifest, policy: Policy
+    run: Transaction,
+    runtime: Runtime,
+    manifest: Manifest,
+    policy: Policy,
+    constraints: tuple[str, ...] = (),
 ) -> Resolution:
     """Resolve what ``manifest`` asks for; a failure is recorded with its explanation.
+
+    ``constraints`` are PEP 508 texts that limit packages without asking for them.
 
     Raises:
         ResolutionError: Nothing fits.
         IndexFailure: The index cannot answer.
     """
-    problem = problem_of(roots_of(manifest), run.project.lock, runtime, policy)
+    problem = problem_of(roots_of(manifest), run.project.lock, runtime, policy, constraints)
     return _resolve(run, runtime, problem)
 
 

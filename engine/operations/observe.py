@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from pathlib import Path
 
 from ppm.engine.errors import StorageError
 from ppm.engine.files import storage_errors
@@ -20,7 +21,12 @@ from ppm.projections.project import Project
 
 
 def begin(
-    run: Transaction, progress: Progress, *, index_url: str = "", offline: bool = False
+    run: Transaction,
+    progress: Progress,
+    *,
+    index_url: str = "",
+    offline: bool = False,
+    python: Path | None = None,
 ) -> tuple[Manifest, Runtime]:
     """Read the manifest, wire the parts its settings name, bring the ledger up to edited files.
 
@@ -29,18 +35,27 @@ def begin(
         progress: Where the engine tells how far it is.
         index_url: The index given on the command line, ``""`` for none.
         offline: Never use the network.
+        python: The interpreter to use; the one the settings ask for by default.
 
     Raises:
         ProjectError: ``NO_MANIFEST``, ``MANIFEST_INVALID`` or ``LOCK_INVALID``.
     """
     manifest = read_manifest(manifest_path(run.paths.root))
-    runtime = runtime_for(manifest, run.clock, progress, index_url=index_url, offline=offline)
+    runtime = runtime_for(
+        manifest, run.clock, progress, index_url=index_url, offline=offline, python=python
+    )
     observe(run, manifest, runtime.interpreter.target)
     return manifest, runtime
 
 
 def runtime_for(
-    manifest: Manifest, clock: Clock, progress: Progress, *, index_url: str, offline: bool
+    manifest: Manifest,
+    clock: Clock,
+    progress: Progress,
+    *,
+    index_url: str = "",
+    offline: bool = False,
+    python: Path | None = None,
 ) -> Runtime:
     """The parts that a manifest's settings and the command line name."""
     return Runtime(
@@ -50,6 +65,7 @@ def runtime_for(
         index_url=index_url or manifest.settings.index_url,
         offline=offline,
         python=manifest.requires_python,
+        interpreter=python,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
@@ -24,8 +25,8 @@ Edge: TypeAlias = "tuple[Need, Candidate | None]"
 
 Upcoming: TypeAlias = "Callable[[Candidate, int], list[DistributionFile]]"
 
-LOOK_AHEAD = 3
-"""So many next versions an observer is told of."""
+LOOK_AHEAD = 32
+"""At most so many next versions an observer is told of: as many as were passed over before."""
 
 
 class Observer(Protocol):
@@ -46,6 +47,7 @@ class Recorder(BaseReporter[Need, Candidate, str]):
     def __init__(self, upcoming: Upcoming, observer: Observer | None = None) -> None:
         self._upcoming = upcoming
         self._observer = observer
+        self._passed_over: Counter[str] = Counter()
         self.rounds = 0
         self.edges: dict[str, dict[Edge, None]] = {}
         self.conflicts: dict[tuple[str, str], tuple[Edge, ...]] = {}
@@ -76,7 +78,9 @@ class Recorder(BaseReporter[Need, Candidate, str]):
         key = (candidate.name, candidate.version)
         self.conflicts[key] = tuple((need, parent) for need, parent in causes)
         if self._observer is not None:
-            self._observer.passed_over(candidate.file, self._upcoming(candidate, LOOK_AHEAD))
+            self._passed_over[candidate.name] += 1
+            count = min(self._passed_over[candidate.name], LOOK_AHEAD)
+            self._observer.passed_over(candidate.file, self._upcoming(candidate, count))
 
 
 def asker(parent: Candidate | None, need: Need, roots: Roots) -> str:

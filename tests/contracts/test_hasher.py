@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Callable
 
 import pytest
@@ -130,7 +131,7 @@ def test_many_messages_keep_their_order(make: Make) -> None:
 def test_splits_do_not_matter(message: bytes, data: st.DataObject) -> None:
     cuts = data.draw(st.lists(st.integers(0, len(message)), max_size=8).map(sorted))
     bounds = [0, *cuts, len(message)]
-    pieces = [message[a:b] for a, b in zip(bounds, bounds[1:], strict=False)]
+    pieces = [message[a:b] for a, b in itertools.pairwise(bounds)]
     for implementation in IMPLEMENTATIONS:
         assert in_lane(implementation(), *pieces) == expected(message)
 

@@ -297,9 +297,7 @@ def test_a_file_that_left_the_store_fails_the_build_and_nothing_else(
     assert version_of(project) == "1.0"
 
 
-def test_a_folder_that_a_live_command_fills_is_not_taken_for_stale(
-    tmp_path: Path, project: Path
-) -> None:
+def test_a_folder_that_a_live_command_fills_is_not_taken_for_stale(project: Path) -> None:
     code = """
 import sys
 from pathlib import Path

@@ -20,8 +20,8 @@ STORED = 0
 class Member:
     """One member; ``local`` and ``central`` override fields of the one or the other header.
 
-    Fields: signature, made_by, needed, flags, method, crc, packed, size, name, extra, comment, disk,
-    attributes, offset. ``data`` replaces the packed bytes, ``descriptor`` stands behind them.
+    Fields: signature, made_by, needed, flags, method, crc, packed, size, name, extra, comment,
+    disk, attributes, offset. ``data`` replaces the packed bytes, ``descriptor`` stands behind them.
     """
 
     name: str

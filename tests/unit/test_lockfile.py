@@ -282,7 +282,7 @@ packages = [
         name, version = (line.split('"')[1], line.split('"')[3]) if "WHEEL" in line else ("", "")
         wheel = WHEEL.strip().replace("a-1.0", f"{name}-{version}")
         lines.append(line.replace("WHEEL", wheel))
-    found = parse_pylock("\n".join(lines).replace("\n  {", "{").encode(), LINUX)
+    found = parse_pylock("\n".join(lines).encode(), LINUX)
     assert [(one.name, one.version, one.groups) for one in found] == [
         ("a", "1.0", ("", "extra:web")),
         ("b", "1.0", ("dev-tools",)),
@@ -298,14 +298,15 @@ def test_what_ppm_noted_counts_only_where_the_standard_keys_agree() -> None:
     assert parse_pylock(edited.encode(), LINUX)[0].groups == ("",)
     edited = text.replace('dependencies = [{name = "b"}]\n', "")
     assert parse_pylock(edited.encode(), LINUX)[0].dependencies == ()
-    read = read_pylock(text.replace('groups = ["dev"]\n', "groups = 7\n").encode(), LINUX)
+    read = read_pylock(text.replace('\ngroups = ["dev"]', "\ngroups = 7").encode(), LINUX)
     assert read.packages[0].groups == ("dev",)
     assert read.packages[0].dependencies == ("b",)
     assert "packages[0].tool.ppm: ignored" in read.warnings[0]
 
 
 def test_archives_and_locks_without_versions_are_read() -> None:
-    archive = f'archive = {{url = "https://files.example/a-1.5.tar.gz", hashes = {{sha256 = "{"0" * 64}"}}}}'
+    hashes = f'hashes = {{sha256 = "{"0" * 64}"}}'
+    archive = f'archive = {{url = "https://files.example/a-1.5.tar.gz", {hashes}}}'
     (found,) = parse_pylock(one(archive).encode(), LINUX)
     assert (found.version, found.files[0].kind, found.files[0].filename) == (
         "1.5",

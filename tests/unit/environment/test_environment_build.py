@@ -520,17 +520,19 @@ def test_activation_in_other_shells(
     link = tmp_path / "link"
     link.symlink_to(venv)
     script = tmp_path / "script"
+    lines = (f"source {link}/bin/{name}", "printenv VIRTUAL_ENV", "which python", "deactivate")
     script.write_text(
-        f"source {link}/bin/{name}\nprintenv VIRTUAL_ENV\ndeactivate\nprintenv PATH\n"
+        "\n".join([*lines, "printenv PATH", "printenv PYTHONHOME", "printenv VIRTUAL_ENV"])
     )
+    expected = [str(venv), f"{venv}/bin/python", os.environ["PATH"], "/p"]
     done = subprocess.run(
         [shell, str(script)],
         capture_output=True,
         text=True,
         check=False,
-        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONHOME": "/p"},
     )
-    assert done.stdout.splitlines() == [str(venv), os.environ["PATH"]], done.stderr
+    assert done.stdout.splitlines() == expected, done.stderr
 
 
 def test_uv_sees_the_same_packages_and_nothing_wrong(

@@ -1,0 +1,80 @@
+"""What ``ppm import`` was asked for, from the command line and from a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from ppm.engine.errors import ArtifactError, RequirementError
+from ppm.engine.manifest.importing import requirements_from
+from ppm.engine.manifest.names import normalise_name, parse_requirement
+from ppm.engine.planning import chosen_file
+from ppm.projections.lock import LockedPackage
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """Requirements and what limits them.
+
+    ``hashes`` are the digests (``algorithm:hexadecimal``) a file allows for each name it gives any
+    for. ``index_url`` may hold credentials.
+    """
+
+    requirements: tuple[str, ...]
+    constraints: tuple[str, ...] = ()
+    hashes: dict[str, tuple[str, ...]] = {}
+    index_url: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+def asked_for(requirements: Sequence[str], file: Path | None) -> Asked:
+    """The requirements of the command line and those of ``file``.
+
+    Raises:
+        RequirementError: One does not parse, or the file asks for something that is not followed.
+        ProjectError: The file is a manifest or lock file that cannot be used.
+    """
+    for text in requirements:
+        parse_requirement(text)
+    if file is None:
+        return Asked(requirements=tuple(requirements))
+    found = requirements_from(file)
+    if found.editables:
+        raise RequirementError(
+            f"{found.editables[0].source}: editable requirements are not supported",
+            code="UNSUPPORTED_REQUIREMENT",
+            hint="leave the -e lines out, or install them beside ppm",
+        )
+    hashes: dict[str, tuple[str, ...]] = {}
+    for one in (*found.requirements, *found.constraints):
+        if one.hashes:
+            name = normalise_name(one.name)
+            hashes[name] = (*hashes.get(name, ()), *one.hashes)
+    return Asked(
+        requirements=(*requirements, *(one.requirement for one in found.requirements)),
+        constraints=tuple(one.requirement for one in found.constraints),
+        hashes=hashes,
+        index_url=found.options.index_url or found.settings.index_url,
+        warnings=(*found.warnings, *(f"not followed: {what}" for what in found.unsupported)),
+    )
+
+
+def check_hashes(asked: Asked, packages: Mapping[str, LockedPackage]) -> None:
+    """Refuse a lock whose files are not among those that the requirements file allows.
+
+    Raises:
+        ArtifactError: ``code="HASH_MISMATCH"``.
+    """
+    for name, allowed in asked.hashes.items():
+        package = packages.get(name)
+        if package is None:
+            continue
+        file = chosen_file(package)
+        if f"sha256:{file.sha256}" not in allowed:
+            raise ArtifactError(
+                f"{file.filename} has sha256 {file.sha256}, which the requirements file does not"
+                " list",
+                code="HASH_MISMATCH",
+                hint="update the --hash values, or find out who changed the file",
+            )
