@@ -13,7 +13,9 @@ from pathlib import Path
 from ppm.commands.output import Console, Progress
 from ppm.engine.clock import SystemClock
 from ppm.engine.errors import ProjectError
-from ppm.engine.paths import ProjectPaths
+from ppm.engine.manifest.read import find_project as climb
+from ppm.engine.operations.initialise import is_initialised
+from ppm.engine.paths import ProjectPaths, home_paths
 from ppm.engine.projector import load
 from ppm.engine.transaction import (
     Invocation,
@@ -45,16 +47,17 @@ def find_project(directory: Path | None) -> ProjectPaths:
     Raises:
         ProjectError: ``code="NO_PROJECT"`` where none has been initialised.
     """
-    start = (directory or Path.cwd()).absolute()
-    candidates = [start] if directory is not None else [start, *start.parents]
-    for folder in candidates:
-        if (folder / ".ppm" / "ledger.jsonl").is_file():
-            return ProjectPaths(folder)
-    raise ProjectError(
-        f"no ppm project in {start}" + ("" if directory else " or above it"),
-        code="NO_PROJECT",
-        hint="run `ppm init` in the project's folder",
-    )
+    if directory is not None:
+        found = ProjectPaths(directory.absolute())
+    else:
+        found = ProjectPaths(climb(Path.cwd(), ppm_home=home_paths().root).path)
+    if not is_initialised(found):
+        raise ProjectError(
+            f"{found.root} is no ppm project",
+            code="NO_PROJECT",
+            hint=f"run `ppm init` in {found.root}",
+        )
+    return found
 
 
 class Change:

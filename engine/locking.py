@@ -10,6 +10,7 @@ from hashlib import sha256
 
 import msgspec
 
+from ppm.engine.errors import ProjectError
 from ppm.engine.manifest.model import Manifest
 from ppm.engine.resolve.problem import Resolution, ResolvedPackage, RootRequirement
 from ppm.engine.target import Target
@@ -178,12 +179,19 @@ def lock_events(
 def observe_pylock(lock: Lock, data: bytes, target: Target) -> tuple[AnyEvent, ...]:
     """The events that adopt a ``pylock.toml`` which is not the one the ledger last recorded.
 
+    None where the file is for other targets: then nothing is locked for this one.
+
     Raises:
         ProjectError: ``code="LOCK_INVALID"``.
     """
     from ppm.engine.lockfile import parse_pylock
 
-    packages = {package.name: package for package in parse_pylock(data, target)}
+    try:
+        packages = {package.name: package for package in parse_pylock(data, target)}
+    except ProjectError as error:
+        if error.code == "LOCK_NOT_FOR_TARGET":
+            return ()
+        raise
     adopted = LockAdopted(
         path="pylock.toml", sha256=sha256(data).hexdigest(), targets=(target.name,)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email.utils
 import os
 import re
 import socket
@@ -43,6 +44,8 @@ class Answer:
         """Status line and headers."""
         lines = [f"HTTP/1.1 {self.status} {REASONS.get(self.status, 'Unknown')}"]
         lines += [f"{name}: {value}" for name, value in self.headers.items()]
+        # Caches reckon freshness from the date: without one, some keep nothing as fresh.
+        lines.append(f"Date: {email.utils.formatdate(usegmt=True)}")
         lines.append(f"Content-Length: {self.length}")
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 

@@ -8,41 +8,43 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Protocol, TypeAlias
 
 import anyio
 import anyio.to_thread
 import msgspec
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from ppm.engine.build.cache import BuiltWheels
 from ppm.engine.build.frontend import Workplace, build_metadata, build_wheel
-from ppm.engine.build.lineage import CONTEXTUAL, Waiting, building
+from ppm.engine.build.lineage import Waiting, building
 from ppm.engine.build.model import (
     BackendWheel,
     BuildEnvironment,
     BuiltRecord,
     BuiltWheel,
     HookLimits,
+    Provision,
     SourceLimits,
 )
-from ppm.engine.build.provision import Provisioner, step_of
+from ppm.engine.build.provision import Provisioner, Trees, step_of
+from ppm.engine.build.remembered import Remembered
 from ppm.engine.build.room import Room, build_room
 from ppm.engine.build.source import check_format, unpack_sdist
 from ppm.engine.environment.interpreter import Interpreter
 from ppm.engine.environment.staging import remove_stale_in
-from ppm.engine.errors import ArtifactError, BuildError, PpmError
+from ppm.engine.errors import ArtifactError, BuildError
+from ppm.engine.fetch.refused import OnRefused, refusal_told
 from ppm.engine.files import storage_errors
+from ppm.engine.index.failures import invalid_metadata
 from ppm.engine.index.filenames import FileName, parse_filename
-from ppm.engine.index.metadata import invalid_metadata, parse_metadata
+from ppm.engine.index.metadata import parse_metadata
 from ppm.engine.index.model import CoreMetadata, DistributionFile
-from ppm.engine.index.once import OnceMap
 from ppm.engine.paths import HomePaths
 from ppm.engine.ports import Progress
 from ppm.engine.store.blobs import CHUNK, BlobStore
 from ppm.engine.store.model import StoredFile, WantedFile, WheelTree
 from ppm.events.artifact import ArtifactBuilt
-
-T = TypeVar("T")
 
 FetchSource: TypeAlias = Callable[[WantedFile], Awaitable[StoredFile]]
 """Brings one source distribution into the blob store, checked against what is known of it."""
@@ -76,11 +78,13 @@ class Builder:
         home: ``PPM_HOME``: builds run in ``store/builds``, records are in ``store/built``.
         interpreter: What wheels are built for, and with.
         blobs: Where source distributions are and wheels go.
+        trees: Where wheels are unpacked.
         unpacker: Unpacks what was built.
         fetch_source: Brings source distributions that the store does not have.
         provisioner: Makes the environments.
         progress: Is told what is being built.
         on_built: Is told what was built.
+        on_refused: Is told of source distributions that are refused.
         settings: Bounds.
     """
 
@@ -90,27 +94,31 @@ class Builder:
         home: HomePaths,
         interpreter: Interpreter,
         blobs: BlobStore,
+        trees: Trees,
         unpacker: Unpacker,
         fetch_source: FetchSource,
         provisioner: Provisioner,
         progress: Progress,
         on_built: OnBuilt | None = None,
+        on_refused: OnRefused | None = None,
         settings: BuildSettings | None = None,
     ) -> None:
         self._builds = home.store / "builds"
         self._cache = BuiltWheels(home.store / "built", blobs)
         self._interpreter = interpreter
         self._blobs = blobs
+        self._trees = trees
         self._unpacker = unpacker
         self._fetch_source = fetch_source
         self._provisioner = provisioner
         self._progress = progress
         self._on_built = on_built
+        self._on_refused = on_refused
         self._settings = settings or BuildSettings()
         self._slots = anyio.CapacityLimiter(self._settings.jobs or os.cpu_count() or 1)
         self._waiting = Waiting()
-        self._wheels: _Once[BuiltWheel] = _Once()
-        self._metadata: _Once[CoreMetadata] = _Once()
+        self._wheels: Remembered[BuiltWheel] = Remembered()
+        self._metadata: Remembered[CoreMetadata] = Remembered()
         self._tidied = False
 
     async def wheel_for(self, wanted: WantedFile) -> BuiltWheel:
@@ -130,6 +138,8 @@ class Builder:
     async def metadata_for(self, file: DistributionFile) -> CoreMetadata:
         """The metadata that the wheel of a source distribution has or would have.
 
+        What is static in the source distribution itself is not looked at: asking is dearer.
+
         Raises:
             IndexFailure: ``INVALID_METADATA`` for a file to be left out; else as :meth:`wheel_for`.
             ArtifactError: As :meth:`wheel_for`.
@@ -143,9 +153,168 @@ class Builder:
 
     async def _wheel(self, wanted: WantedFile) -> BuiltWheel:
         source = await self._source(wanted)
-        if (known := await self._known(wanted, source)) is not None:
+        known = await self._known(wanted, source)
+        if known is not None:
             return known
         async with self._workplace(wanted, source) as (place, provision):
+            self._progress.stage(f"building {place.label}")
             made = await build_wheel(place, provision)
             return await self._take_in(made, wanted, source)
-'''+"" if False else None
+
+    async def _built_metadata(self, wanted: WantedFile) -> CoreMetadata:
+        source = await self._source(wanted)
+        wheel = await self._known(wanted, source)
+        if wheel is None:
+            async with self._workplace(wanted, source) as (place, provision):
+                self._progress.stage(f"preparing the metadata of {place.label}")
+                content = await build_metadata(place, provision)
+            if content is not None:
+                return parse_metadata(content, filename=wanted.filename, origin="build")
+            wheel = await self._wheels.get(step_of(wanted).key, partial(self._wheel, wanted))
+        path = self._trees.directory(wheel.tree.sha256) / wheel.tree.dist_info / "METADATA"
+        content = await anyio.to_thread.run_sync(_read, path)
+        return parse_metadata(content, filename=wanted.filename, origin="build")
+
+    async def _source(self, wanted: WantedFile) -> str:
+        """The digest of the source distribution, which is in the store."""
+        if wanted.sha256:
+            here = await anyio.to_thread.run_sync(self._blobs.has, wanted.sha256)
+            if here:
+                return wanted.sha256
+        return (await self._fetch_source(wanted)).sha256
+
+    async def _known(self, wanted: WantedFile, source: str) -> BuiltWheel | None:
+        """The wheel of an earlier build, if it is still whole."""
+        record = await anyio.to_thread.run_sync(self._cache.find, source, self._interpreter.key)
+        if record is None:
+            return None
+        try:
+            tree = await self._unpacker.unpack(
+                record.sha256, record.filename, wanted.name, wanted.version
+            )
+        except ArtifactError:
+            return None
+        return BuiltWheel(record=record, tree=tree, fresh=False)
+
+    @asynccontextmanager
+    async def _workplace(
+        self, wanted: WantedFile, source: str
+    ) -> AsyncIterator[tuple[Workplace, Provision]]:
+        """The unpacked source in a room of its own, and how environments are made there."""
+        await self._tidy()
+        label = f"{wanted.name} {wanted.version}"
+        async with build_room(self._builds) as room:
+            async with refusal_told(wanted, self._on_refused):
+                tree = await anyio.to_thread.run_sync(self._unpack, wanted, source, room)
+
+            async def provision(requires: tuple[str, ...]) -> BuildEnvironment:
+                return await self._provisioner.provision(
+                    requires,
+                    room=room.root,
+                    label=label,
+                    waiting=self._waiting,
+                    wheel_for=self.wheel_for,
+                )
+
+            with building(step_of(wanted)):
+                yield self._place(label, tree, room), provision
+
+    def _place(self, label: str, tree: Path, room: Room) -> Workplace:
+        return Workplace(
+            label=label,
+            source=tree,
+            output=room.output,
+            temporary=room.temporary,
+            limits=self._settings.hooks,
+            slots=self._slots,
+        )
+
+    def _unpack(self, wanted: WantedFile, source: str, room: Room) -> Path:
+        self._blobs.verify(source)
+        return unpack_sdist(
+            self._blobs.path(source), wanted.filename, room.source, self._settings.sources
+        )
+
+    async def _tidy(self) -> None:
+        """Once: remove the rooms of commands that were killed."""
+        if not self._tidied:
+            self._tidied = True
+            await anyio.to_thread.run_sync(remove_stale_in, self._builds)
+
+    async def _take_in(self, made: BackendWheel, wanted: WantedFile, source: str) -> BuiltWheel:
+        """Check a wheel and put it into the store, unpacked and on record."""
+        filename = made.path.name
+        self._check_tags(filename, wanted)
+        sha256, size = await anyio.to_thread.run_sync(_put, made.path, self._blobs)
+        try:
+            tree = await self._unpacker.unpack(sha256, filename, wanted.name, wanted.version)
+        except ArtifactError as error:
+            await anyio.to_thread.run_sync(self._blobs.remove, sha256)
+            raise _unfit(wanted, error.message) from error
+        record = BuiltRecord(
+            name=tree.name,
+            version=tree.version,
+            filename=filename,
+            sha256=sha256,
+            size=size,
+            source_sha256=source,
+            backend=made.backend,
+            requires=made.requires,
+        )
+        await anyio.to_thread.run_sync(self._cache.keep, record, self._interpreter.key)
+        if self._on_built is not None:
+            await self._on_built(record.event())
+        return BuiltWheel(record=record, tree=tree, fresh=True)
+
+    def _check_tags(self, filename: str, wanted: WantedFile) -> None:
+        try:
+            tags = {str(tag) for tag in parse_wheel_filename(filename)[3]}
+        except InvalidWheelFilename as error:
+            raise _unfit(wanted, str(error)) from error
+        if tags.isdisjoint(self._interpreter.target.tags):
+            raise _unfit(wanted, f"{filename} does not run on {self._interpreter.target.name}")
+
+
+def _put(path: Path, blobs: BlobStore) -> tuple[str, int]:
+    """Copy a file into the blob store; its digest and size. Blocks."""
+    digest = hashlib.sha256()
+    with storage_errors(path), path.open("rb") as file, blobs.incoming() as incoming:
+        while data := file.read(CHUNK):
+            digest.update(data)
+            incoming.write(data)
+        size = incoming.size
+        incoming.commit(digest.hexdigest())
+    blobs.sync()
+    return digest.hexdigest(), size
+
+
+def _read(path: Path) -> bytes:
+    with storage_errors(path):
+        return path.read_bytes()
+
+
+def _wanted(file: DistributionFile) -> WantedFile:
+    found = parse_filename(file.filename)
+    if not isinstance(found, FileName):
+        raise invalid_metadata(file.filename, found)
+    try:
+        check_format(file.filename)
+    except ArtifactError as error:
+        raise invalid_metadata(file.filename, error.message) from error
+    return WantedFile(
+        name=found.name,
+        version=file.version,
+        filename=file.filename,
+        url=file.url,
+        sha256=file.sha256,
+        size=file.size,
+        kind=file.kind,
+    )
+
+
+def _unfit(wanted: WantedFile, reason: str) -> BuildError:
+    return BuildError(
+        f"the wheel built of {wanted.name} {wanted.version} is refused: {reason}",
+        code="BUILD_WHEEL",
+        hint="tell the project's authors, or choose a version that has a wheel",
+    )

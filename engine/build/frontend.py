@@ -169,8 +169,7 @@ class _Backend:
                 f"{label} was not built within {minutes:g} minutes: {hook} of {backend} "
                 f"was stopped{said}",
                 code="BUILD_TIMEOUT",
-                hint="allow more time with the build-timeout setting, or choose a version that "
-                "has a wheel",
+                hint="choose a version that has a wheel, or build where there is more power",
             )
         if isinstance(error, HookFailed):
             return BuildError(
@@ -213,10 +212,13 @@ class _Backend:
 
 
 def _outcome(call: Callable[[], Any]) -> Any:
-    """What ``call`` returns, or the exception it raises, as a value past the task group."""
+    """What ``call`` returns, or how it failed, as a value: a task group would wrap it."""
     try:
         return call()
-    except Exception as error:  # noqa: BLE001 - raised or told by the caller
+    except (
+        *(HookFailed, HookTimedOut, HookMissing, BackendUnavailable),
+        *(OSError, ValueError, KeyError),  # an answer that is missing or broken
+    ) as error:
         return error
 
 

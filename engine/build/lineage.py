@@ -1,7 +1,7 @@
 """Which build waits for which: a build requirement may itself have to be built.
 
-Builds and questions for metadata are shared between tasks, so a circle does not show as a recursion:
-it shows as tasks that wait for each other for ever. Whoever is about to wait says so here first.
+Builds and questions for metadata are shared between tasks, so a circle does not show as a
+recursion: it shows as tasks that wait for each other for ever. Who is about to wait says so here.
 """
 
 from __future__ import annotations

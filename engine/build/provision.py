@@ -124,9 +124,7 @@ class Provisioner:
                 hint=error.hint,
             ) from error
 
-    async def _preferring_wheels(
-        self, requires: tuple[str, ...], source: LiveSource
-    ) -> Resolution:
+    async def _preferring_wheels(self, requires: tuple[str, ...], source: LiveSource) -> Resolution:
         problem = Problem(
             roots=tuple(RootRequirement(group="build", requirement=text) for text in requires),
             target=self._interpreter.target,
@@ -137,9 +135,7 @@ class Provisioner:
         except ResolutionError:
             if self._policy.no_build:
                 raise
-        return await resolve_live(
-            msgspec.structs.replace(problem, policy=self._policy), source
-        )
+        return await resolve_live(msgspec.structs.replace(problem, policy=self._policy), source)
 
     async def _materials(
         self, packages: Sequence[ResolvedPackage], wheel_for: WheelFor
@@ -147,15 +143,12 @@ class Provisioner:
         wanted = [_wanted(package) for package in packages]
         fetched = await self._fetch([file for file in wanted if file.kind == _WHEEL])
         trees = [one.tree for one in fetched if one.tree is not None]
-        for file in wanted:
-            if file.kind != _WHEEL:
-                trees.append((await wheel_for(file)).tree)
+        # One after the other: what they need in turn is often the same.
+        trees += [(await wheel_for(file)).tree for file in wanted if file.kind != _WHEEL]
         return [self._material(tree) for tree in trees]
 
     def _material(self, tree: WheelTree) -> Material:
-        package = Package(
-            name=tree.name, version=tree.version, sha256=tree.sha256, requested=False
-        )
+        package = Package(name=tree.name, version=tree.version, sha256=tree.sha256, requested=False)
         return Material(package=package, tree=tree, directory=self._trees.directory(tree.sha256))
 
     def _make(self, room: Path, materials: Sequence[Material]) -> Path:

@@ -38,7 +38,9 @@ class Room(msgspec.Struct, frozen=True):
 
 @asynccontextmanager
 async def build_room(builds: Path) -> AsyncIterator[Room]:
-    """A fresh room in ``builds``; removed on every way out, by a later command if this one is killed.
+    """A fresh room in ``builds``, removed on every way out.
+
+    If this process is killed, :func:`ppm.engine.environment.staging.remove_stale_in` removes it.
 
     Raises:
         StorageError: The disk refused.

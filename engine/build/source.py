@@ -97,6 +97,7 @@ class _Unpacking:
             if count > self._limits.members:
                 raise too_large(f"more than {self._limits.members} members")
             self._take(member)
+        self._stream.drain()
         if not self.top:
             raise _refusal("SDIST_LAYOUT", "the source distribution is empty")
 
@@ -140,7 +141,7 @@ class _Unpacking:
             descriptor = os.open(path, _NEW_FILE, 0o600)
         except FileExistsError:
             raise _duplicate(parts) from None
-        with os.fdopen(descriptor, "wb", buffering=0) as file:
+        with os.fdopen(descriptor, "wb") as file:
             self._body(member, file)
             # Not left to the umask: modes go into the wheel.
             os.fchmod(descriptor, 0o755 if member.mode & 0o111 else 0o644)
@@ -188,7 +189,7 @@ def _next_member(archive: tarfile.TarFile) -> tarfile.TarInfo | None:
     with _parsing():
         member = archive.next()
     # It would keep them all, for random access.
-    archive.members.clear()
+    archive.members.clear()  # type: ignore[attr-defined]  # typeshed leaves it out
     return member
 
 

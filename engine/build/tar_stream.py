@@ -56,6 +56,11 @@ class TarStream:
             raise too_large(f"more than {self._limit} bytes")
         return data
 
+    def drain(self) -> None:
+        """Read to the end, so that gzip's own checksum is compared, too."""
+        while self.read(BLOCK):
+            pass
+
 
 def corrupt(reason: str) -> ArtifactError:
     """The refusal of an archive that does not parse."""

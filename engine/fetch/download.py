@@ -150,8 +150,10 @@ class Downloader:
             await self._begin_again(transfer)
         if body is None:
             raise Broken(refusals.range_refused(transfer.wanted))
-        transfer.validator = body.validator or transfer.validator
-        transfer.spliced = transfer.spliced or body.start > 0
+        if body.start == 0:
+            transfer.validator, transfer.spliced = body.validator, False
+        else:
+            transfer.validator, transfer.spliced = body.validator or transfer.validator, True
         return body
 
     def _report(self, transfer: Transfer, position: int) -> None:

@@ -6,9 +6,11 @@ judge. A wheel is read through any seekable file, so that one which lies half on
 
 from __future__ import annotations
 
+import gzip
 import tarfile
 import zlib
 from collections.abc import Callable
+from gzip import BadGzipFile
 from pathlib import Path
 from typing import IO
 from zipfile import BadZipFile, ZipFile
@@ -16,7 +18,7 @@ from zipfile import BadZipFile, ZipFile
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from ppm.engine.index.failures import invalid_metadata, needs_build
+from ppm.engine.index.failures import invalid_metadata, needs_build, unreadable
 from ppm.engine.index.filenames import FileName, parse_filename
 from ppm.engine.index.metadata import (
     MAX_METADATA_SIZE,
@@ -27,7 +29,17 @@ from ppm.engine.index.model import CoreMetadata
 
 _MAX_SDIST_SIZE = 4 << 30
 _DIST_INFO = ".dist-info"
-_BROKEN = (BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError, ValueError)
+_BROKEN = (
+    BadZipFile,
+    BadGzipFile,
+    tarfile.TarError,
+    zlib.error,
+    EOFError,
+    KeyError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+)
 
 
 def file_metadata(path: Path, filename: str, *, kind: str) -> CoreMetadata:
@@ -35,13 +47,16 @@ def file_metadata(path: Path, filename: str, *, kind: str) -> CoreMetadata:
 
     Raises:
         IndexFailure: ``INVALID_METADATA``; ``NEEDS_BUILD`` for a source distribution whose
-            metadata is not static.
+            metadata is not static; ``INDEX_UNREACHABLE`` for a file that cannot be read.
     """
-    if kind == "wheel":
-        with path.open("rb") as wheel:
-            data = wheel_metadata(wheel, filename)
-        return parse_metadata(data, filename=filename, origin="wheel")
-    pkg_info = sdist_metadata(path, filename)
+    try:
+        if kind == "wheel":
+            with path.open("rb") as wheel:
+                data = wheel_metadata(wheel, filename)
+            return parse_metadata(data, filename=filename, origin="wheel")
+        pkg_info = sdist_metadata(path, filename)
+    except OSError as error:
+        raise unreadable(path, error) from error
     static = None if pkg_info is None else parse_static_metadata(pkg_info, filename=filename)
     if static is None:
         raise needs_build(filename)
@@ -57,7 +72,7 @@ def wheel_metadata(wheel: IO[bytes], filename: str) -> bytes:
     try:
         with ZipFile(wheel) as archive:
             return _read_member(archive, _metadata_member(archive, filename), filename)
-    except (*_BROKEN, RuntimeError, KeyError) as error:
+    except _BROKEN as error:
         raise invalid_metadata(filename, "is not a readable wheel") from error
 
 
@@ -73,7 +88,7 @@ def sdist_metadata(path: Path, filename: str) -> bytes | None:
                 names = [name for name in archive.namelist() if _is_pkg_info(name)]
                 return _read_member(archive, names[0], filename) if names else None
         return _tar_pkg_info(path, filename)
-    except (*_BROKEN, RuntimeError, KeyError) as error:
+    except _BROKEN as error:
         raise invalid_metadata(filename, "is not a readable source distribution") from error
 
 
@@ -113,8 +128,6 @@ def _read_member(archive: ZipFile, name: str, filename: str) -> bytes:
 
 
 def _tar_pkg_info(path: Path, filename: str) -> bytes | None:
-    import gzip
-
     with gzip.open(path) as plain:
         bounded = _Bounded(plain.read, _MAX_SDIST_SIZE)
         with tarfile.open(fileobj=bounded, mode="r|") as archive:  # type: ignore[call-overload]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from ppm.engine.errors import IndexFailure
 from ppm.engine.redact import redact_text
@@ -47,6 +48,15 @@ def invalid_metadata_again(message: str) -> IndexFailure:
         message,
         code="INVALID_METADATA",
         hint="choose another version of this project, or tell its authors",
+    )
+
+
+def unreadable(path: Path, error: OSError) -> IndexFailure:
+    """A folder or file of an index on this machine that cannot be read."""
+    return IndexFailure(
+        f"{path} cannot be read: {error.strerror or error}",
+        code="INDEX_UNREACHABLE",
+        hint="check the path and who may read it",
     )
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from ppm.engine.errors import IndexFailure
-from ppm.engine.index.failures import refused_page, unknown_package
+from ppm.engine.index.failures import refused_page, unknown_package, unreadable
 from ppm.engine.index.filenames import FileName, parse_filename
 from ppm.engine.index.model import CoreMetadata, DistributionFile, ProjectPage
 from ppm.engine.index.page import PageBuilder
@@ -104,8 +103,4 @@ def _files_in(folder: Path) -> list[Path]:
     try:
         return [path for path in folder.iterdir() if path.is_file()]
     except OSError as error:
-        raise IndexFailure(
-            f"the index folder {folder} cannot be read: {error.strerror}",
-            code="INDEX_UNREACHABLE",
-            hint="check the path",
-        ) from error
+        raise unreadable(folder, error) from error

@@ -12,7 +12,8 @@ import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from shutil import rmtree
+from tempfile import mkdtemp
 
 import aiofiles
 
@@ -119,10 +120,14 @@ class MetadataLadder:
         elif self._whole_file is not None:
             yield await self._whole_file(file)
         else:
-            with TemporaryDirectory(prefix="ppm-") as folder:
+            folder = await asyncio.to_thread(mkdtemp, prefix="ppm-")
+            try:
                 path = Path(folder, file.filename)
                 await self._download(file, path)
                 yield path
+            finally:
+                # A cancelled task waits no more, but the thread goes on to the end.
+                await asyncio.shield(asyncio.to_thread(rmtree, folder))
 
     async def _download(self, file: DistributionFile, path: Path) -> None:
         digest = hashlib.sha256()

@@ -124,8 +124,10 @@ def _requires_python(text: str, filename: str) -> str:
 
 
 def _requirement(text: str, filename: str) -> str:
+    unfolded = " ".join(text.split())
     try:
-        Requirement(text)
+        Requirement(unfolded)
     except InvalidRequirement as error:
-        raise invalid_metadata(filename, f"its Requires-Dist is invalid: {text[:120]}") from error
-    return text.strip()
+        reason = f"its Requires-Dist is invalid: {unfolded[:120]}"
+        raise invalid_metadata(filename, reason) from error
+    return unfolded

@@ -16,10 +16,11 @@ from ppm.engine.manifest.model import Manifest
 from ppm.engine.manifest.read import parse_manifest
 from ppm.engine.operations.apply import Wish, apply, environment_of
 from ppm.engine.operations.edit import write_manifest
-from ppm.engine.operations.lock import record_lock
+from ppm.engine.operations.lock import pylock_for, record_lock
 from ppm.engine.operations.observe import manifest_bytes
 from ppm.engine.projector import fold_until
 from ppm.engine.runtime import Runtime
+from ppm.engine.target import Target
 from ppm.engine.transaction import Transaction
 from ppm.events.catalog import AnyEvent
 from ppm.events.envelope import Record
@@ -84,7 +85,7 @@ def go_back(
     then = fold_until(run.ledger.read(), seq)
     run.record([RollbackRequested(name=name, seq=seq)])
     _manifest_back(run, manifest, then)
-    _lock_back(run, manifest, then.lock)
+    _lock_back(run, manifest, then.lock, runtime.interpreter.target)
     return _environment_back(run, runtime, then, seq)
 
 
@@ -111,7 +112,7 @@ def _manifest_back(run: Transaction, manifest: Manifest, then: Project) -> None:
     write_manifest(run, manifest, edited, data)
 
 
-def _lock_back(run: Transaction, manifest: Manifest, then: Lock) -> None:
+def _lock_back(run: Transaction, manifest: Manifest, then: Lock, here: Target) -> None:
     now = run.project.lock
     if (then.targets, then.requirements) == (now.targets, now.requirements):
         return
@@ -129,8 +130,8 @@ def _lock_back(run: Transaction, manifest: Manifest, then: Lock) -> None:
             run,
             packages,
             target=target,
+            data=pylock_for(manifest, packages, here if target == here.name else None),
             requirements=then.requirements,
-            requires_python=manifest.requires_python,
             resolution=None,
         )
 

@@ -9,7 +9,7 @@ import msgspec
 
 from ppm.engine.errors import ResolutionError
 from ppm.engine.files import write_atomic
-from ppm.engine.lockfile import render_pylock
+from ppm.engine.lockfile import render_pylock, render_target_pylock
 from ppm.engine.locking import (
     is_current,
     lock_events,
@@ -17,11 +17,13 @@ from ppm.engine.locking import (
     package_changes,
     requirements_digest,
 )
+from ppm.engine.manifest.groups import EXTRA
 from ppm.engine.manifest.model import Manifest
 from ppm.engine.operations.observe import pylock_bytes, roots_of
 from ppm.engine.operations.resolving import resolve_problem
 from ppm.engine.resolve.problem import Policy, Preference, Problem, Resolution, RootRequirement
 from ppm.engine.runtime import Runtime
+from ppm.engine.target import Target
 from ppm.engine.transaction import Transaction
 from ppm.events.resolution import PackageLocked, PackageUnlocked, ResolutionFailed
 from ppm.projections.lock import Lock, LockedPackage
@@ -80,14 +82,14 @@ def commit(
 ) -> Locked:
     """Make ``resolution`` the lock: write ``pylock.toml`` and record it. No event if all holds."""
     packages = locked_packages(resolution)
-    target = runtime.interpreter.target.name
-    changes = package_changes(run.project.lock, target, packages)
+    target = runtime.interpreter.target
+    changes = package_changes(run.project.lock, target.name, packages)
     record_lock(
         run,
         packages,
-        target=target,
+        target=target.name,
+        data=pylock_for(manifest, packages, target),
         requirements=requirements_digest(roots_of(manifest)),
-        requires_python=manifest.requires_python,
         resolution=resolution,
     )
     return Locked(packages=packages, changes=changes, warnings=resolution.warnings)
@@ -114,12 +116,11 @@ def record_lock(
     packages: Mapping[str, LockedPackage],
     *,
     target: str,
+    data: bytes,
     requirements: str,
-    requires_python: str,
     resolution: Resolution | None,
 ) -> None:
-    """Write ``pylock.toml`` where its bytes change, then record the lock where it changed."""
-    data = render_pylock(list(packages.values()), requires_python=requires_python)
+    """Make ``data`` the ``pylock.toml`` and record the lock, each where it changed."""
     events = lock_events(
         run.project.lock,
         target,
@@ -133,6 +134,29 @@ def record_lock(
         write_atomic(run.paths.pylock, data)
     if events:
         run.record(events)
+
+
+def pylock_for(
+    manifest: Manifest, packages: Mapping[str, LockedPackage], target: Target | None
+) -> bytes:
+    """The ``pylock.toml`` of ``packages``; without a target it says nothing of where it holds."""
+    listed = list(packages.values())
+    extras = [group.removeprefix(EXTRA) for group in manifest.groups if group.startswith(EXTRA)]
+    groups = [group for group in manifest.groups if group and not group.startswith(EXTRA)]
+    if target is None:
+        return render_pylock(
+            listed,
+            requires_python=manifest.requires_python,
+            extras=extras,
+            dependency_groups=groups,
+        )
+    return render_target_pylock(
+        {target.name: listed},
+        [target],
+        requires_python=manifest.requires_python,
+        extras=extras,
+        dependency_groups=groups,
+    )
 
 
 def ensure_locked(

@@ -160,7 +160,8 @@ def _parse_entries(data: bytes, length: int, count: int) -> tuple[Entry, ...]:
             entry, position = _parse_entry(data, position)
             entries.append(entry)
     except struct.error:
-        raise refuse("ZIP_DIRECTORY", "the archive's directory is cut short") from None
+        code = "ZIP_COUNT" if position == length else "ZIP_DIRECTORY"
+        raise refuse(code, "the archive's directory holds less than its end record says") from None
     if position != length or len(data) != length:
         raise refuse("ZIP_COUNT", "the archive's directory holds more than its end record says")
     return tuple(entries)

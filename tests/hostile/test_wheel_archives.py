@@ -44,7 +44,7 @@ Case = Callable[[], bytes]
 
 
 def files(**changed: bytes | None) -> dict[str, bytes]:
-    """The files of a decent wheel, RECORD fitting what was changed (``_`` is ``/``: see PATHS)."""
+    """The files of a decent wheel, RECORD fitting what was changed or, if ``None``, left out."""
     parts = wheel_members("demo", "1.0", files={CODE: b"x = 1\n" * 50, "demo/data.txt": b"data"})
     for key, content in changed.items():
         parts.pop(PATHS[key], None)
@@ -176,8 +176,19 @@ def split_names() -> bytes:
     return archive(changed(CODE, local={"name": b"demo/__evil__.py"}))
 
 
-def bad_stream(data: bytes, size: int) -> bytes:
-    return archive(changed(CODE, data=data, local={"size": size}, central={"size": size}))
+def bad_stream(data: bytes, size: int, method: int = DEFLATED) -> bytes:
+    """A member with other packed bytes; RECORD leaves its size open."""
+    parts = files()
+    parts[RECORD] = parts[RECORD].replace(b",300\n", b",\n")
+    lie = {"size": size}
+    return archive(
+        [
+            dataclasses.replace(member, method=method, data=data, local=lie, central=lie)
+            if member.name == CODE
+            else member
+            for member in members_of(parts)
+        ]
+    )
 
 
 def bomb(size: int) -> bytes:
@@ -210,7 +221,11 @@ STRUCTURE: dict[str, tuple[str, Case]] = {
     "no archive at all": ("ZIP_END", lambda: b"<html>404 not found</html>" * 100),
     "nothing": ("ZIP_END", lambda: b""),
     "half of one": ("ZIP_END", lambda: plain()[: len(plain()) // 2]),
-    "a comment": ("ZIP_COMMENT", lambda: plain(comment=b"PK\x05\x06" + bytes(18))),
+    "a comment": ("ZIP_COMMENT", lambda: plain(comment=b"hello")),
+    "a comment that is an end record": (
+        "ZIP_PREFIX",
+        lambda: plain(comment=b"PK\x05\x06" + bytes(18)),
+    ),
     "bytes behind": ("ZIP_SUFFIX", lambda: plain(suffix=b"\0")),
     "another archive behind": ("ZIP_PREFIX", hidden_behind_directory),
     "bytes before": ("ZIP_PREFIX", lambda: plain(prefix=b"#!/bin/sh\n")),
@@ -256,7 +271,11 @@ STRUCTURE: dict[str, tuple[str, Case]] = {
         "ZIP_DIRECTORY",
         lambda: central(extra_length=60_000),
     ),
-    "a member that begins nowhere": ("ZIP_OVERLAP", lambda: central(offset=5)),
+    "a member that begins nowhere": (
+        "ZIP_OVERLAP",
+        lambda: archive(changed("demo/data.txt", central={"offset": 5})),
+    ),
+    "a first member that does not begin the file": ("ZIP_PREFIX", lambda: central(offset=5)),
     "a local header with a wrong signature": (
         "ZIP_HEADERS",
         lambda: local(signature=b"PK\x03\x03"),
@@ -346,7 +365,7 @@ STRUCTURE: dict[str, tuple[str, Case]] = {
     "less than declared": ("ZIP_SIZE", lambda: bad_stream(deflate(b"x = 1\n" * 49), 300)),
     "stored, but of another size": (
         "ZIP_SIZE",
-        lambda: archive(changed(CODE, method=STORED, local={"size": 299}, central={"size": 299})),
+        lambda: bad_stream(files()[CODE], 299, STORED),
     ),
     "a wrong checksum": ("ZIP_CRC", lambda: both(crc=1)),
     "too many members": (

@@ -70,7 +70,7 @@ def without_empty(document: dict[str, object]) -> dict[str, object]:
     return kept
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 @given(
     text=manifests(),
     group=st.sampled_from(["", "dev", "extra:web"]),
@@ -100,7 +100,7 @@ def test_add_then_remove_gives_the_same_document_with_its_comments(
     assert ("\r\n" in text) == ("\r\n" in removed.decode())
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 @given(text=manifests(), group=st.sampled_from(["", "dev", "extra:web"]), data=st.data())
 def test_replacing_and_removing_touch_nothing_else(
     text: str, group: str, data: st.DataObject

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import tomllib
+from random import Random
+from typing import cast
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +17,7 @@ from ppm.projections.lock import LockedPackage
 TARGET = Target(
     name="any",
     python_full_version=default_environment()["python_full_version"],
-    markers={**default_environment()},
+    markers=cast("dict[str, str]", {**default_environment()}),
     tags=("py3-none-any",),
 )
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -55,7 +57,7 @@ def packages(draw: st.DrawFn) -> LockedPackage:
 
 @given(st.lists(packages(), max_size=3, unique_by=lambda one: one.name), st.randoms())
 def test_any_lock_of_ours_is_valid_and_reads_back_without_loss(
-    locked: list[LockedPackage], order: st.random_module
+    locked: list[LockedPackage], order: Random
 ) -> None:
     data = render_pylock(locked, requires_python=">=3.8")
     Pylock.from_dict(tomllib.loads(data.decode())).validate()

@@ -6,7 +6,7 @@ import sys
 import sysconfig
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -32,7 +32,7 @@ def target(platform: str, machine: str, version: str = "3.11") -> Target:
         name=f"{platform}-{machine}-py{version}",
         python_full_version=f"{version}.4",
         markers={
-            **default_environment(),
+            **cast("dict[str, str]", default_environment()),
             "implementation_name": "cpython",
             "os_name": names[platform][0],
             "platform_machine": machine,
@@ -191,8 +191,11 @@ def test_the_group_marker_is_one_any_installer_follows() -> None:
     data = render_pylock(LOCK)
     lock = Pylock.from_dict(tomllib.loads(data.decode()))
 
-    def names(**chosen: list[str]) -> list[str]:
-        return [found.name for found, _ in lock.select(**chosen)]
+    def names(
+        extras: list[str] | None = None, dependency_groups: list[str] | None = None
+    ) -> list[str]:
+        selection = lock.select(extras=extras, dependency_groups=dependency_groups)
+        return [found.name for found, _ in selection]
 
     assert names() == ["idna", "tin-can"]
     assert names(extras=["a"]) == ["idna", "solo", "tin-can"]
