@@ -23,9 +23,10 @@ from ppm.commands.session import changing_at, find_project, invocation
 from ppm.commands.words import applied_document, tell_applied
 from ppm.engine.clock import SystemClock
 from ppm.engine.errors import ProjectError
+from ppm.engine.ledger.file import has_records
 from ppm.engine.operations.ensuring import ensure
 from ppm.engine.operations.importing import asked_for, check_hashes
-from ppm.engine.operations.initialise import initialise, is_initialised, make_folder
+from ppm.engine.operations.initialise import initialise, make_folder
 from ppm.engine.operations.places import Place, hook_into, place_for, python_of
 from ppm.engine.paths import ProjectPaths, home_paths
 from ppm.engine.transaction import transaction
@@ -105,7 +106,7 @@ def _project(directory: Path | None) -> ProjectPaths | None:
 
 def _prepare(place: Place, console: Console) -> None:
     """Make the shared or the virtual environment's own project on first use."""
-    if is_initialised(place.paths):
+    if has_records(place.paths.ledger):
         return
     place.paths.root.mkdir(parents=True, exist_ok=True)
     make_folder(place.paths)

@@ -12,7 +12,8 @@ from ppm.commands.output import Console
 from ppm.commands.session import changing_at, invocation
 from ppm.engine.clock import SystemClock
 from ppm.engine.files import storage_errors
-from ppm.engine.operations.initialise import initialise, is_initialised, make_folder
+from ppm.engine.ledger.file import has_records
+from ppm.engine.operations.initialise import initialise, make_folder
 from ppm.engine.paths import ProjectPaths
 from ppm.engine.transaction import record_query
 
@@ -39,7 +40,7 @@ def init(
     """Make DIR (the working directory) a ppm project. A second time changes nothing."""
     console = Console(json_output=json_output, verbose=verbose, quiet=quiet)
     paths = ProjectPaths(directory.absolute())
-    if is_initialised(paths):
+    if has_records(paths.ledger):
         record_query(paths, SystemClock(), invocation("init"), duration_us=0)
         console.say(f"{paths.root} is a ppm project already")
         console.answer({"root": str(paths.root), "created": False, "written": []})

@@ -13,8 +13,8 @@ from pathlib import Path
 from ppm.commands.output import Console, Progress
 from ppm.engine.clock import SystemClock
 from ppm.engine.errors import ProjectError
+from ppm.engine.ledger.file import has_records
 from ppm.engine.manifest.read import find_project as climb
-from ppm.engine.operations.initialise import is_initialised
 from ppm.engine.paths import ProjectPaths, home_paths
 from ppm.engine.projector import load
 from ppm.engine.transaction import (
@@ -51,7 +51,7 @@ def find_project(directory: Path | None) -> ProjectPaths:
         found = ProjectPaths(directory.absolute())
     else:
         found = ProjectPaths(climb(Path.cwd(), ppm_home=home_paths().root).path)
-    if not is_initialised(found):
+    if not has_records(found.ledger):
         raise ProjectError(
             f"{found.root} is no ppm project",
             code="NO_PROJECT",

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 import msgspec
 
 from ppm.engine.errors import ArtifactError
 from ppm.engine.fetch.pipeline import FetchedWheel, fetch
+from ppm.engine.fetch.streams import single_failure
 from ppm.engine.hashing.cpu import CpuHasher
 from ppm.engine.index.client import IndexClient
 from ppm.engine.index.filenames import FileName, parse_filename
-from ppm.engine.index.model import DistributionFile
+from ppm.engine.index.model import CoreMetadata, DistributionFile
 from ppm.engine.index.transport import Transport
 from ppm.engine.ledger.group import GroupCommit
 from ppm.engine.redact import strip_credentials
@@ -22,8 +24,11 @@ from ppm.engine.resolve.problem import Resolution, ResolvedPackage
 from ppm.engine.runtime import Runtime
 from ppm.engine.store.model import StoredFile, WantedFile, WheelTree
 from ppm.engine.store.workers import UnpackPool
-from ppm.events.artifact import ArtifactFetched, ArtifactRefused
+from ppm.events.artifact import ArtifactBuilt, ArtifactFetched, ArtifactRefused
 from ppm.events.catalog import AnyEvent
+
+if TYPE_CHECKING:
+    from ppm.engine.build.builder import Builder
 
 Record = Callable[[Sequence[AnyEvent]], object]
 """Appends events; durable on return."""
@@ -75,6 +80,33 @@ class Network:
             cache=runtime.index_cache,
             offline=runtime.offline,
             whole_file=self._whole_file,
+            build_metadata=self._build_metadata,
+        )
+
+    @cached_property
+    def builder(self) -> Builder:
+        """Builds source distributions, in environments of this same engine."""
+        from ppm.engine.build.builder import Builder
+        from ppm.engine.build.provision import Provisioner
+
+        runtime = self._runtime
+        return Builder(
+            home=runtime.home,
+            interpreter=runtime.interpreter,
+            blobs=runtime.blobs,
+            trees=runtime.wheels,
+            unpacker=self._pool,
+            fetch_source=self._fetch_one,
+            provisioner=Provisioner(
+                source=self.index,
+                fetch=self.fetch,
+                trees=runtime.wheels,
+                interpreter=runtime.interpreter,
+                clock=runtime.clock,
+            ),
+            progress=runtime.progress,
+            on_built=self._built,
+            on_refused=self._refused,
         )
 
     async def fetch(self, wanted: Sequence[WantedFile]) -> tuple[FetchedWheel, ...]:
@@ -109,15 +141,35 @@ class Network:
         )
         await self._journal.record([refused])
 
+    async def _built(self, event: ArtifactBuilt) -> None:
+        await self._journal.record([event])
+
     async def trees(self, wanted: Sequence[WantedFile]) -> dict[str, WheelTree]:
         """The unpacked wheel of each file, by package name; source distributions are built."""
         fetched = await self.fetch(wanted)
-        return {one.stored.wanted.name: one.tree for one in fetched if one.tree is not None}
+        trees = {one.stored.wanted.name: one.tree for one in fetched if one.tree is not None}
+
+        async def build(source: WantedFile) -> None:
+            trees[source.name] = (await self.builder.wheel_for(source)).tree
+
+        with single_failure():
+            async with anyio.create_task_group() as builds:
+                for file in wanted:
+                    if file.kind == "sdist":
+                        builds.start_soon(build, file)
+        return trees
+
+    async def _fetch_one(self, wanted: WantedFile) -> StoredFile:
+        (fetched,) = await self.fetch([wanted])
+        return fetched.stored
 
     async def _whole_file(self, file: DistributionFile) -> Path:
         """The path of a file in the store, brought there for the metadata that is in it."""
-        (fetched,) = await self.fetch([wanted_file(file)])
-        return self._runtime.blobs.path(fetched.stored.sha256)
+        stored = await self._fetch_one(wanted_file(file))
+        return self._runtime.blobs.path(stored.sha256)
+
+    async def _build_metadata(self, file: DistributionFile) -> CoreMetadata:
+        return await self.builder.metadata_for(file)
 
     async def with_digests(self, resolution: Resolution) -> Resolution:
         """The resolution with the digest of every file: those the index gave none for are fetched.

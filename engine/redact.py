@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-_USERINFO = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)([^/\s@?#]*)@")
+_USERINFO = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)([^/\s?#]*)@")
 _SECRET_OPTION = re.compile(
     r"(?i)^--?[a-z0-9-]*(password|passwd|token|secret|passphrase|api-?key)[a-z0-9-]*(=|$)"
 )

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import anyio
 import anyio.to_thread
 import msgspec
+from anyio.lowlevel import checkpoint_if_cancelled
 from pyproject_hooks import (
     BackendUnavailable,
     BuildBackendHookCaller,
@@ -133,6 +134,8 @@ class _Backend:
                 _outcome, lambda: self._run(process, hook, arguments, options)
             )
             tasks.cancel_scope.cancel()
+        # If it was killed because of that, how it ended is of no interest.
+        await checkpoint_if_cancelled()
         if isinstance(outcome, HookMissing):
             raise outcome
         if isinstance(outcome, Exception):

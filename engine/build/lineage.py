@@ -60,7 +60,7 @@ class Waiting:
             yield
             return
         if circle := self._path(wanted, lineage[-1]):
-            raise _cycle([lineage[-1], *circle])
+            raise _cycle([*circle, wanted])
         if len(lineage) >= MAX_DEPTH:
             raise _too_deep([*lineage, wanted])
         edge = (lineage[-1], wanted)

@@ -32,6 +32,8 @@ def build_environ(environ: Mapping[str, str], python: Path, temporary: Path) -> 
         "PYTHONNOUSERSITE": "1",
         # The order of sets goes into what some backends write.
         "PYTHONHASHSEED": "0",
+        # What it says last shall be there when it is killed, and in order.
+        "PYTHONUNBUFFERED": "1",
         "PIP_CONFIG_FILE": os.devnull,
         "SOURCE_DATE_EPOCH": environ.get("SOURCE_DATE_EPOCH") or SOURCE_DATE_EPOCH,
         "TMPDIR": str(temporary),

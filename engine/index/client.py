@@ -112,7 +112,7 @@ class IndexClient:
         return known.page
 
     async def _ask(self, index: str, name: str) -> ProjectPage | None:
-        known = self._cache.page(index, name)
+        known = await asyncio.to_thread(self._cache.page, index, name)
         try:
             response, body = await self._transport.read(
                 f"{index}{name}/", _request_headers(known), limit=MAX_PAGE_SIZE

@@ -63,6 +63,11 @@ class Credentials:
             self._scopes.append(_Scope(origin, split_url(bare).path, login))
         return bare
 
+    @property
+    def ready(self) -> bool:
+        """Whether :meth:`authorization` answers without reading a file first."""
+        return self._netrc_file is None or self._netrc is not None
+
     def authorization(self, url: str, *, redirected: bool = False) -> str | None:
         """The value of the ``Authorization`` header for ``url``, or ``None``.
 

@@ -13,7 +13,6 @@ import random
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Self
 
@@ -21,7 +20,7 @@ import aiohttp
 from yarl import URL
 
 from ppm.engine.errors import IndexFailure
-from ppm.engine.index.credentials import Credentials, basic_authorization
+from ppm.engine.index.credentials import Credentials
 from ppm.engine.index.http_errors import (
     RETRIED_STATUS,
     UNAUTHORIZED_STATUS,
@@ -31,6 +30,7 @@ from ppm.engine.index.http_errors import (
     translate,
 )
 from ppm.engine.index.response import TransportResponse
+from ppm.engine.index.surroundings import load_certificates, proxy_for
 from ppm.engine.index.urls import is_web, join_url, origin_of, split_fragment, split_login
 from ppm.engine.redact import redact_text
 
@@ -150,7 +150,7 @@ class Transport:
         if not is_web(here):
             raise _not_web(here)
         for hop in range(_MAX_REDIRECTS + 1):
-            authorization = credentials.authorization(here, redirected=hop > 0)
+            authorization = await _authorization(credentials, here, redirected=hop > 0)
             response = await self._attempt(here, _headers(headers, authorization))
             target = response.headers.get("Location")
             if response.status not in _REDIRECT_STATUS or target is None:
@@ -183,7 +183,7 @@ class Transport:
             raise RuntimeError("the transport is used outside its context")
         self.requests += 1
         target = _wire_url(url)
-        proxy, for_proxy = _proxy_for(url)
+        proxy, for_proxy = proxy_for(url)
         tunnelled = target.scheme == "https"
         return await self._session.get(
             target,
@@ -198,8 +198,14 @@ class Transport:
     async def _tls_context(self) -> ssl.SSLContext:
         async with self._tls_lock:
             if self._tls is None:
-                self._tls = await asyncio.to_thread(_load_certificates, self._ca_file)
+                self._tls = await asyncio.to_thread(load_certificates, self._ca_file)
             return self._tls
+
+
+async def _authorization(credentials: Credentials, url: str, *, redirected: bool) -> str | None:
+    if credentials.ready:
+        return credentials.authorization(url, redirected=redirected)
+    return await asyncio.to_thread(credentials.authorization, url, redirected=redirected)
 
 
 def _headers(headers: Mapping[str, str], authorization: str | None) -> dict[str, str]:
@@ -267,39 +273,3 @@ def _wire_url(url: str) -> URL:
         return URL(url, encoded=plain)
     except ValueError as error:
         raise _not_web(url) from error
-
-
-def _proxy_for(url: str) -> tuple[URL | None, Mapping[str, str]]:
-    """The proxy that the environment names for ``url``, and the headers for it alone."""
-    from urllib.request import getproxies, proxy_bypass
-
-    origin = origin_of(url)
-    proxies = getproxies()
-    named = proxies.get(origin.scheme) or proxies.get("all")
-    if not named or proxy_bypass(f"{origin.host}:{origin.port}"):
-        return None, {}
-    address, login = split_login(named if "://" in named else f"http://{named}")
-    if login is None:
-        return URL(address), {}
-    return URL(address), {"Proxy-Authorization": basic_authorization(login)}
-
-
-def _load_certificates(ca_file: str | None) -> ssl.SSLContext:
-    if ca_file is not None:
-        path = Path(ca_file)
-        try:
-            if path.is_dir():
-                return ssl.create_default_context(capath=ca_file)
-            return ssl.create_default_context(cafile=ca_file)
-        except (OSError, ssl.SSLError) as error:
-            raise IndexFailure(
-                f"{ca_file} cannot be read as a file of certificates",
-                code="INVALID_CERTIFICATES",
-                hint="check PIP_CERT and the key `cert` of pip's configuration",
-            ) from error
-    paths = ssl.get_default_verify_paths()
-    if any((paths.cafile, paths.capath)):
-        return ssl.create_default_context()
-    from pip._vendor import certifi
-
-    return ssl.create_default_context(cafile=certifi.where())

@@ -27,6 +27,15 @@ _CONFLICT_MARKERS = (b"<<<<<<<", b"=======", b">>>>>>>", b"|||||||")
 _TAIL_BYTES = 64 * 1024
 
 
+def has_records(path: Path) -> bool:
+    """Whether a ledger with at least one whole line stands at ``path``."""
+    try:
+        with path.open("rb") as ledger:
+            return ledger.readline().endswith(b"\n")
+    except OSError:
+        return False  # Not there, or not for us to read.
+
+
 class FileLedger:
     """The ledger at ``path``; ``lock_path`` is the file whose lock writers hold.
 

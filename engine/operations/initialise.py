@@ -18,15 +18,6 @@ from ppm.events.project import ManifestWritten, ProjectInitialized
 IGNORED = ("/.ppm/", "/.venv", "/.venv.*")
 
 
-def is_initialised(paths: ProjectPaths) -> bool:
-    """Whether a ledger with at least one whole line stands there."""
-    try:
-        with paths.ledger.open("rb") as ledger:
-            return ledger.readline().endswith(b"\n")
-    except OSError:
-        return False
-
-
 def make_folder(paths: ProjectPaths) -> None:
     """Create ``.ppm``; the first events follow in a transaction.
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from ppm.engine.errors import IndexFailure
 from ppm.engine.ports import NotCached
 from ppm.engine.resolve.problem import Problem, Resolution
-from ppm.engine.resolve.solve import resolve
 from ppm.engine.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -24,6 +23,8 @@ def resolve_problem(problem: Problem, runtime: Runtime, record: Record) -> Resol
         ResolutionError: Nothing fits.
         IndexFailure: The index cannot answer.
     """
+    from ppm.engine.resolve.solve import resolve
+
     runtime.progress.stage("resolving")
     try:
         return resolve(problem, runtime.cached_source())

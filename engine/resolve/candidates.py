@@ -114,6 +114,21 @@ class Project:
         if not found and any(need.pinned for need in needs):
             yield from yanked
 
+    def possible(self, needs: Sequence[Need]) -> Iterator[Candidate]:
+        """Usable candidates within ``needs``, also those that only yet other needs let in.
+
+        Unlike those of :meth:`matching` these can only become fewer when needs are added.
+        """
+        tests = [need.accepts for need in needs if not need.is_free]
+        strict = self._prereleases == "disallow"
+        for version in self._ordered():
+            if all(test(version) for test in tests) and not (
+                strict and parse_version(version).is_prerelease
+            ):
+                candidate = self.candidate(version)
+                if candidate is not None:
+                    yield candidate
+
     def reason_against(self, version: str, needs: Sequence[Need]) -> str:
         """Why a version of the page that ``needs`` accept is no match, or ``""`` if it is one."""
         candidate = self.candidate(version)

@@ -10,8 +10,9 @@ import msgspec
 from ppm.engine.errors import ResolutionError
 from ppm.engine.resolve.candidates import Candidate, Project
 from ppm.engine.resolve.catalogue import UNKNOWN, Catalogue
+from ppm.engine.resolve.doom import Edge
 from ppm.engine.resolve.problem import Problem
-from ppm.engine.resolve.reporter import Edge, asker
+from ppm.engine.resolve.reporter import asker
 from ppm.engine.resolve.requirement import Need
 
 SHOWN_VERSIONS = 3
@@ -42,17 +43,20 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(found)
 
     def hopeless(self) -> dict[str, list[Edge]]:
-        """By project, the causes that no usable version satisfies even alone."""
+        """By project, the needs that no usable version satisfies even alone."""
+        told = {parent.name for _, parent in self.causes if parent is not None}
         found: dict[str, list[Edge]] = {}
         for need, parent in self.causes:
-            if not need.refusal and not need.exact and not self._matches(need):
+            if not (need.refusal or need.exact or need.name in told or self.fit(need)):
                 found.setdefault(need.name, []).append((need, parent))
         return found
 
-    def _matches(self, need: Need) -> bool:
-        limits = self.catalogue.roots.limits(need.name)
-        project = self.catalogue.project(need.name)
-        return next(project.matching((need, *limits)), None) is not None
+    def fit(self, *needs: Need) -> bool:
+        """Whether some version of one project matches all ``needs`` and the constraints."""
+        name = needs[0].name
+        limits = self.catalogue.roots.limits(name)
+        matches = self.catalogue.project(name).matching((*needs, *limits))
+        return next(matches, None) is not None
 
     def _path(self, candidate: Candidate, visited: set[str]) -> list[Edge]:
         """Needs from the project to ``candidate``: one way of several."""
@@ -94,8 +98,14 @@ def explain(failure: Failure) -> ResolutionError:
 
 
 def _conflict_title(failure: Failure) -> str:
-    names = dict.fromkeys(need.name for need, _ in failure.causes if not need.refusal)
-    return f"the requirements do not fit together on {', '.join(names)}"
+    told = {parent.name for _, parent in failure.causes if parent is not None}
+    needs: dict[str, list[Need]] = {}
+    for need, _ in failure.causes:
+        if not need.refusal:
+            needs.setdefault(need.name, []).append(need)
+    contested = [name for name, on in needs.items() if not failure.fit(*on)]
+    ends = [name for name in contested if name not in told]
+    return f"the requirements do not fit together on {', '.join(ends or contested or needs)}"
 
 
 def _lines(failure: Failure, hopeless: Mapping[str, Sequence[Edge]]) -> Iterator[str]:
@@ -127,18 +137,20 @@ def _target_line(failure: Failure) -> str:
 def _told(edges: Sequence[Edge], failure: Failure) -> Iterator[str]:
     """One line for each need; the versions of a package that have the same need share one."""
     roots = failure.catalogue.roots
-    groups: dict[tuple[str, str], list[Edge]] = {}
+    groups: dict[tuple[str, str, str], list[str]] = {}
     for need, parent in edges:
         who = parent.identifier if parent is not None else asker(None, need, roots)
-        says = f": {need.refusal}" if need.refusal else f" needs {need.text}"
-        groups.setdefault((who, says), []).append((need, parent))
-    lines = Counter(who for who, _ in groups)
+        versions = groups.setdefault((who, need.refusal, need.text), [])
+        if parent is not None and parent.version not in versions:
+            versions.append(parent.version)
+    lines = Counter(who for who, _, _ in groups)
     told: Counter[str] = Counter()
-    for (who, says), members in groups.items():
+    for (who, refusal, text), versions in groups.items():
         told[who] += 1
-        versions = list(dict.fromkeys(parent.version for _, parent in members if parent))
         if told[who] <= SHOWN_REASONS:
-            yield f"{INDENT}{who} {some(versions)}{says}" if versions else f"{INDENT}{who}{says}"
+            named = f"{INDENT}{who} {some(versions)}".rstrip()
+            verb = "need" if len(versions) > 1 else "needs"
+            yield f"{named}: {refusal}" if refusal else f"{named} {verb} {text}"
         elif told[who] == lines[who]:
             yield f"{INDENT}{who}: {lines[who] - SHOWN_REASONS} more lines like these"
 

@@ -13,6 +13,7 @@ from resolvelib import AbstractProvider
 from ppm.engine.index.model import DistributionFile
 from ppm.engine.resolve.candidates import Candidate
 from ppm.engine.resolve.catalogue import Catalogue, UnusableError
+from ppm.engine.resolve.doom import Doom
 from ppm.engine.resolve.requirement import Need, exact_need, refusal_need
 
 if TYPE_CHECKING:
@@ -29,8 +30,9 @@ OrderKey: TypeAlias = "tuple[bool, bool, bool, float, bool, str]"
 class Provider(AbstractProvider[Need, Candidate, str]):
     """Extras are identifiers of their own (``name[extra]``) that need their base exactly."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, catalogue: Catalogue, doom: Doom) -> None:
         self._catalogue = catalogue
+        self._doom = doom
         self._order: dict[str, int] = {}
         for need in catalogue.roots.needs:
             self._order.setdefault(need.identifier, len(self._order))
@@ -103,10 +105,28 @@ class Provider(AbstractProvider[Need, Candidate, str]):
         """Whether the version is within the need."""
         return requirement.accepts(candidate.version)
 
-    def get_dependencies(self, candidate: Candidate) -> Iterable[Need]:
-        """The candidate's needs; its metadata is only asked for once its base holds."""
-        known = self._needs.get(candidate)
-        return self._discover(candidate) if known is None else known
+    def get_dependencies(self, candidate: Candidate) -> Iterator[Need]:
+        """The candidate's needs; its metadata is only asked for once its base holds.
+
+        A candidate that turns out unusable is dropped and refuses itself.
+
+        Raises:
+            HopelessError: Nothing that the project asks for is left of this package.
+        """
+        if candidate.extra:
+            yield exact_need(candidate.name, candidate.version)
+        reason, by = "", None
+        try:
+            for need in self._needs_of(candidate):
+                if reason := self._doom.against(need):
+                    by = need
+                    break
+                yield need
+        except UnusableError as error:
+            reason = str(error)
+        if reason:
+            self._doom.drop(candidate, reason, by)
+            yield refusal_need(candidate.name, reason)
 
     def upcoming(self, candidate: Candidate, count: int) -> list[DistributionFile]:
         """The files of the next versions that would be tried if ``candidate`` does not fit."""
@@ -123,20 +143,11 @@ class Provider(AbstractProvider[Need, Candidate, str]):
         project = self._catalogue.project(name)
         for candidate in project.matching(needs):
             found = project.with_extra(candidate, extra) if extra else candidate
-            if found not in banned:
+            if found not in banned and not self._doom.holds(found):
                 yield found
 
-    def _discover(self, candidate: Candidate) -> Iterator[Need]:
-        base = [exact_need(candidate.name, candidate.version)] if candidate.extra else []
-        yield from base
-        project = self._catalogue.project(candidate.name)
-        try:
-            if candidate.version in project.reasons:
-                raise UnusableError(project.reasons[candidate.version])  # noqa: TRY301 - same end
-            needs = self._catalogue.needs(candidate)
-        except UnusableError as error:
-            project.drop(candidate.version, str(error))
-            yield refusal_need(candidate.name, str(error))
-            return
-        self._needs[candidate] = [*base, *needs]
-        yield from needs
+    def _needs_of(self, candidate: Candidate) -> list[Need]:
+        known = self._needs.get(candidate)
+        if known is None:
+            known = self._needs[candidate] = self._catalogue.needs(candidate)
+        return known

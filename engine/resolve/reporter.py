@@ -10,6 +10,7 @@ from resolvelib import BaseReporter
 
 from ppm.engine.index.model import DistributionFile
 from ppm.engine.resolve.candidates import Candidate
+from ppm.engine.resolve.doom import Edge
 from ppm.engine.resolve.requirement import Need
 from ppm.engine.resolve.roots import Roots
 
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from resolvelib.structs import RequirementInformation
 
     Information: TypeAlias = RequirementInformation[Need, Candidate]
-
-Edge: TypeAlias = "tuple[Need, Candidate | None]"
-"""A need and who has it; ``None`` is the project."""
 
 
 Upcoming: TypeAlias = "Callable[[Candidate, int], list[DistributionFile]]"

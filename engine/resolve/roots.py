@@ -28,6 +28,7 @@ class Roots:
         for text in problem.constraints:
             self._add_constraint(text, markers)
         self.names = {need.name: None for need in self.needs}
+        self._on = {name: self._all_on(name) for name in (*self.names, *self.constraints)}
 
     def label(self, need: Need) -> str:
         """Who asks for a root need, in words."""
@@ -36,6 +37,14 @@ class Roots:
     def limits(self, name: str) -> tuple[Need, ...]:
         """The constraints on a project."""
         return self.constraints.get(name, ())
+
+    def on(self, name: str) -> tuple[Need, ...]:
+        """All needs and constraints on a project: they hold whatever is chosen."""
+        return self._on.get(name, ())
+
+    def _all_on(self, name: str) -> tuple[Need, ...]:
+        needs = (need for need in self.needs if need.identifier == name)
+        return (*needs, *self.limits(name))
 
     def _add_root(self, root: RootRequirement, markers: TargetMarkers) -> None:
         parsed = applying_root(root, markers)

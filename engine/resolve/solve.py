@@ -10,10 +10,11 @@ from ppm.engine.ports import PackageSource
 from ppm.engine.resolve.answer import assemble
 from ppm.engine.resolve.candidates import Candidate
 from ppm.engine.resolve.catalogue import Catalogue, Remembered
+from ppm.engine.resolve.doom import Doom, Edge, HopelessError
 from ppm.engine.resolve.explain import Failure, explain
 from ppm.engine.resolve.problem import Problem, Resolution
 from ppm.engine.resolve.provider import Provider
-from ppm.engine.resolve.reporter import Edge, Observer, Recorder
+from ppm.engine.resolve.reporter import Observer, Recorder
 from ppm.engine.resolve.search import Search
 from ppm.engine.resolve.suggest import suggest
 
@@ -27,9 +28,28 @@ SUGGESTION_ROUNDS = 2_000
 class Run(msgspec.Struct, frozen=True, kw_only=True):
     """One resolution in the making."""
 
+    problem: Problem
     catalogue: Catalogue
+    doom: Doom
     provider: Provider
     recorder: Recorder
+
+    def failure(self, causes: tuple[Edge, ...]) -> Failure:
+        """What is known of a failure with these causes."""
+        return Failure(
+            problem=self.problem,
+            catalogue=self.catalogue,
+            edges=self.recorder.edges,
+            causes=causes,
+        )
+
+
+class ImpossibleError(Exception):
+    """No set of versions fits."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__()
+        self.failure = failure
 
 
 def begin(problem: Problem, source: PackageSource, observer: Observer | None = None) -> Run:
@@ -39,9 +59,15 @@ def begin(problem: Problem, source: PackageSource, observer: Observer | None = N
         RequirementError: A root requirement or constraint does not parse or cannot be honoured.
     """
     catalogue = Catalogue(problem, source)
-    provider = Provider(catalogue)
-    recorder = Recorder(provider.upcoming, observer)
-    return Run(catalogue=catalogue, provider=provider, recorder=recorder)
+    doom = Doom(catalogue)
+    provider = Provider(catalogue, doom)
+    return Run(
+        problem=problem,
+        catalogue=catalogue,
+        doom=doom,
+        provider=provider,
+        recorder=Recorder(provider.upcoming, observer),
+    )
 
 
 def resolve(
@@ -58,14 +84,11 @@ def resolve(
     run = begin(problem, remembered, observer)
     try:
         mapping = search(run, MAX_ROUNDS)
-    except ResolutionImpossible as impossible:
-        causes: tuple[Edge, ...] = tuple((need, parent) for need, parent in impossible.causes)
-        failure = Failure(
-            problem=problem, catalogue=run.catalogue, edges=run.recorder.edges, causes=causes
-        )
-        told = explain(failure)
-        told.hint = suggest(failure, lambda relaxed: attempt(relaxed, remembered)) or told.hint
-        raise told from None
+    except ImpossibleError as impossible:
+        error = explain(impossible.failure)
+        hint = suggest(impossible.failure, lambda relaxed: attempt(relaxed, remembered))
+        error.hint = hint or error.hint
+        raise error from None
     except ResolutionTooDeep:
         raise ResolutionError(
             f"gave up after {MAX_ROUNDS} steps",
@@ -76,10 +99,19 @@ def resolve(
 
 
 def search(run: Run, max_rounds: int) -> dict[str, Candidate]:
-    """The resolver's own answer: candidates by identifier, some perhaps no longer needed."""
-    state = Search(run.provider, run.recorder).resolve(
-        run.catalogue.roots.needs, max_rounds=max_rounds
-    )
+    """The resolver's own answer: candidates by identifier, some perhaps no longer needed.
+
+    Raises:
+        ImpossibleError: There is none. ResolutionTooDeep: None was found in so many rounds.
+    """
+    resolution = Search(run.provider, run.recorder)
+    try:
+        state = resolution.resolve(run.catalogue.roots.needs, max_rounds=max_rounds)
+    except ResolutionImpossible as impossible:
+        causes = tuple((need, parent) for need, parent in impossible.causes)
+        raise ImpossibleError(run.failure(run.doom.unfold(causes))) from None
+    except HopelessError as hopeless:
+        raise ImpossibleError(run.failure(run.doom.edges(hopeless.name))) from None
     return dict(state.mapping)
 
 
@@ -88,6 +120,6 @@ def attempt(problem: Problem, source: PackageSource) -> Resolution | None:
     run = begin(problem, source)
     try:
         mapping = search(run, SUGGESTION_ROUNDS)
-    except (ResolutionImpossible, ResolutionTooDeep):
+    except (ImpossibleError, ResolutionTooDeep):
         return None
     return assemble(run.catalogue, run.recorder, mapping)

@@ -31,8 +31,8 @@ class WheelTree(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The manifest of an unpacked wheel: everything an install needs without reading its files.
 
     ``sha256`` is the wheel file's digest, ``dist_info`` the name of its metadata directory,
-    ``purelib`` its ``Root-Is-Purelib``. ``files`` are all archive files except RECORD and shipped
-    byte code, sorted by path. ``root`` is the Merkle root over them, hexadecimal (see
+    ``purelib`` its ``Root-Is-Purelib``. ``files`` are all archive files except RECORD, its
+    signatures and shipped byte code, sorted by path. ``root`` is the Merkle root over them, hexadecimal (see
     docs/ledger.md, "Tree roots").
     """
 

@@ -105,7 +105,7 @@ class WheelStore:
 
     def discard(self, staging: Path) -> None:
         """Delete a staging folder; nothing happens if it is gone."""
-        with contextlib.suppress(FileNotFoundError), storage_errors(staging):
+        with storage_errors(staging), contextlib.suppress(FileNotFoundError):
             _delete_tree(staging)
 
     def discard_staging(self, owner: str = "") -> None:

@@ -49,7 +49,8 @@ def descriptor(content: bytes, packed: int, *, wide: bool = False) -> bytes:
 def local_record(member: Member) -> bytes:
     """Local header, packed bytes and descriptor."""
     values = _values(member) | member.local
-    name, extra = values["name"], values["extra"]
+    name: bytes = values["name"]
+    extra: bytes = values["extra"]
     header = struct.pack(
         "<4s5H3I2H",
         values.get("signature", b"PK\x03\x04"),
@@ -70,7 +71,9 @@ def local_record(member: Member) -> bytes:
 def central_record(member: Member, offset: int) -> bytes:
     """Its record in the directory."""
     values = _values(member) | {"offset": offset} | member.central
-    name, extra, comment = values["name"], values["extra"], values["comment"]
+    name: bytes = values["name"]
+    extra: bytes = values["extra"]
+    comment: bytes = values["comment"]
     header = struct.pack(
         "<4s6H3I5H2I",
         values.get("signature", b"PK\x01\x02"),

@@ -1,4 +1,4 @@
-"""Source distributions for tests: real files, the same bytes for the same arguments, stdlib only."""
+"""Source distributions for tests: the same bytes for the same arguments, stdlib only."""
 
 from __future__ import annotations
 
@@ -20,12 +20,14 @@ stem = "{name}-{version}".format(**settings)
 when = (2020, 1, 1, 0, 0, 0)
 
 def _metadata():
-    lines = ["Metadata-Version: 2.1", "Name: " + settings["name"], "Version: " + settings["version"]]
+    lines = ["Metadata-Version: 2.1", "Name: {name}", "Version: {version}"]
+    lines = [line.format(**settings) for line in lines]
     needed = [text for text in settings.get("needs", "").split(";") if text]
     return "\\n".join(lines + ["Requires-Dist: " + text for text in needed]) + "\\n"
 
 def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
-    files = {p.relative_to("src").as_posix(): p.read_bytes() for p in sorted(Path("src").rglob("*.py"))}
+    sources = sorted(Path("src").rglob("*.py"))
+    files = {path.relative_to("src").as_posix(): path.read_bytes() for path in sources}
     info = stem + ".dist-info/"
     files[info + "METADATA"] = _metadata().encode()
     tag = settings.get("tag", "py3-none-any")
@@ -45,13 +47,13 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
 '''
 """Reads its settings from ``backend.txt``: name, version, needs (``;`` between), tag."""
 
-PREPARE = '''
+PREPARE = """
 def prepare_metadata_for_build_wheel(metadata_directory, config_settings=None):
     folder = Path(metadata_directory, stem + ".dist-info")
     folder.mkdir()
     (folder / "METADATA").write_text(_metadata())
     return folder.name
-'''
+"""
 """The hook that spares building the wheel for its metadata."""
 
 

@@ -1,4 +1,4 @@
-"""Unpacking source distributions: decent ones whole, hostile ones not at all outside their folder."""
+"""Unpacking source distributions: decent ones whole, of hostile ones nothing outside."""
 
 from __future__ import annotations
 
@@ -91,7 +91,9 @@ def test_names_that_lead_elsewhere_are_refused(target: Path, path: str) -> None:
     assert code_of(target, regular("demo-1.0/ok"), regular(path)) == "SDIST_PATH"
 
 
-@pytest.mark.parametrize("target_text", ["/etc/passwd", "../..", "../../x", "a/../../..", "x/../y", ""])
+@pytest.mark.parametrize(
+    "target_text", ["/etc/passwd", "../..", "../../x", "a/../../..", "x/../y", ""]
+)
 @pytest.mark.parametrize("where", ["demo-1.0/link", "demo-1.0/sub/link"])
 def test_symbolic_links_that_may_lead_out_are_refused(
     target: Path, where: str, target_text: str
@@ -154,9 +156,7 @@ def test_there_is_one_top_folder(target: Path, members: tuple[Member, ...]) -> N
         (regular("demo-1.0/a/b"), regular("demo-1.0/a")),
     ],
 )
-def test_two_members_for_one_place_are_refused(
-    target: Path, members: tuple[Member, ...]
-) -> None:
+def test_two_members_for_one_place_are_refused(target: Path, members: tuple[Member, ...]) -> None:
     assert code_of(target, *members) == "SDIST_DUPLICATE"
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from ppm.engine.errors import IndexFailure
 from ppm.engine.index.credentials import Credentials
+from ppm.engine.redact import redact_text, strip_credentials
 
 
 def basic(user: str, password: str) -> str:
@@ -104,3 +105,10 @@ def test_broken_netrc_is_named_without_its_contents(netrc: Path) -> None:
         Credentials(netrc_file=netrc).authorization("https://files.example/")
     assert caught.value.code == "INVALID_NETRC"
     assert "hunter2" not in caught.value.message
+
+
+def test_password_with_an_at_sign_is_split_and_hidden_whole() -> None:
+    url = "https://user:p@ss@index.example/"
+    assert Credentials([url]).authorization("https://index.example/") == basic("user", "p@ss")
+    assert redact_text(f"see {url} or b@c") == "see https://****@index.example/ or b@c"
+    assert strip_credentials(url) == "https://index.example/"

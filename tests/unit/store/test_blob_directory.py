@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -79,34 +80,38 @@ def test_bytes_that_got_their_name_before_a_crash_do_not_grow(tmp_path: Path) ->
     assert store.read(SHA256) == DATA
 
 
-def put_when_told(root: Path, start: object, results: object, key: str) -> None:
-    start.wait()  # type: ignore[attr-defined]
-    try:
-        put(BlobStore(root), key=key)
-    except Exception as error:  # noqa: BLE001 - told to the parent
-        results.put(repr(error))  # type: ignore[attr-defined]
-    else:
-        results.put("")  # type: ignore[attr-defined]
+WRITER = """
+import hashlib, sys, time
+from pathlib import Path
+from ppm.engine.store.blobs import BlobStore
+
+root, key, data = Path(sys.argv[1]), sys.argv[2], b"the bytes of a wheel" * 10_000
+print("ready", flush=True)
+while not (root / "go").exists():
+    time.sleep(0.0005)
+with BlobStore(root).incoming(key) as incoming:
+    incoming.write(data)
+    incoming.commit(hashlib.sha256(data).hexdigest())
+"""
 
 
 @pytest.mark.parametrize("key", ["", "wheel"])
 def test_processes_that_store_one_blob_at_once_all_succeed(tmp_path: Path, key: str) -> None:
-    context = multiprocessing.get_context("fork")
-    start, results = context.Event(), context.Queue()
-    processes = [
-        context.Process(target=put_when_told, args=(tmp_path, start, results, key))
-        for _ in range(6)
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, tmp_path, key], stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(5)
     ]
-    for process in processes:
-        process.start()
-    start.set()
-    assert [results.get(timeout=30) for _ in processes] == [""] * 6
-    for process in processes:
-        process.join()
-    results.close()
-    results.join_thread()
+    for writer in writers:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "ready\n"
+    (tmp_path / "go").touch()
+    for writer in writers:
+        writer.communicate(timeout=30)
+    assert [writer.returncode for writer in writers] == [0] * 5
     assert BlobStore(tmp_path).read(SHA256) == DATA
-    assert files(tmp_path) == [f"blobs/sha256/{SHA256[:2]}/{SHA256}"]
+    assert files(tmp_path) == [f"blobs/sha256/{SHA256[:2]}/{SHA256}", "go"]
 
 
 def test_one_sync_covers_a_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
