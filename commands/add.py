@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from ppm.commands.options import (
+    Argument,
     DevOption,
     GroupOption,
     IndexOption,
@@ -17,6 +16,7 @@ from ppm.commands.options import (
     QuietOption,
     VerboseOption,
     chosen_group,
+    option,
 )
 from ppm.commands.output import Console
 from ppm.commands.session import changing
@@ -27,18 +27,13 @@ from ppm.engine.operations.observe import begin, manifest_bytes
 from ppm.engine.resolve.problem import Policy
 
 
-def register(app: typer.Typer) -> None:
-    """Add the verb to the program."""
-    app.command("add")(add)
-
-
 def add(
-    requirements: Annotated[list[str], typer.Argument(metavar="REQ…", help="PEP 508.")],
+    requirements: Annotated[list[str], Argument("REQ…", help="PEP 508.")],
     *,
     dev: DevOption = False,
     group: GroupOption = None,
     optional: OptionalOption = None,
-    lock: Annotated[bool, typer.Option("--lock", help="Resolve and lock as well.")] = False,
+    lock: Annotated[bool, option("--lock", help="Resolve and lock as well.")] = False,
     index_url: IndexOption = None,
     offline: OfflineOption = False,
     json_output: JsonOption = False,

@@ -10,9 +10,11 @@ import importlib
 import os
 import signal
 import sys
+from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
 
+from ppm.commands.arguments import parse
 from ppm.engine.errors import Interrupted, PpmError
 
 VERBS = {
@@ -34,7 +36,10 @@ VERBS = {
     "log": "log",
     "version": "version",
 }
-"""Each verb and the module of this room that defines it."""
+"""Each verb, and the name of the module of this room and of the function in it that define it."""
+
+_STOP_AT_FIRST = frozenset({"run"})
+"""Verbs that pass on what follows their first word."""
 
 
 def main() -> NoReturn:
@@ -65,26 +70,23 @@ def _exit_with(error: PpmError) -> NoReturn:
     sys.exit(error.exit_status)
 
 
-def _run(arguments: list[str]) -> None:
-    import typer
+def _run(words: list[str]) -> None:
+    if words == ["--version"]:
+        words = ["version"]
+    name = words[0] if words else ""
+    if name in VERBS:
+        verb = _load(name)
+        values = parse(verb, words[1:], stop_at_first=name in _STOP_AT_FIRST)
+        if values is not None:
+            verb(**values)
+            return
+    from ppm.commands.explain import explain
 
-    verb = next((word for word in arguments if not word.startswith("-")), "")
-    if verb in {"version", ""} and "--version" in arguments:
-        arguments[:] = ["version", *(word for word in arguments if word != "--version")]
-        verb = "version"
-    app = typer.Typer(
-        help="A package manager for Python projects with a flight recorder.",
-        no_args_is_help=True,
-        add_completion=False,
-        pretty_exceptions_enable=False,
-        rich_markup_mode=None,
-    )
-    app.callback()(_global_options)
-    for name in [verb] if verb in VERBS else VERBS:
-        module = importlib.import_module(f"ppm.commands.{VERBS[name]}")
-        module.register(app)
-    app(arguments, prog_name="ppm")
+    verbs = {one: _load(one) for one in ([name] if name in VERBS else VERBS)}
+    explain(verbs, words, stop_at_first=_STOP_AT_FIRST)
 
 
-def _global_options() -> None:
-    """A package manager for Python projects with a flight recorder."""
+def _load(name: str) -> Callable[..., None]:
+    module = importlib.import_module(f"ppm.commands.{VERBS[name]}")
+    verb: Callable[..., None] = getattr(module, VERBS[name])
+    return verb

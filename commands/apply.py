@@ -6,15 +6,15 @@ import time
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from ppm.commands.options import (
+    Argument,
     IndexOption,
     JsonOption,
     OfflineOption,
     ProjectOption,
     QuietOption,
     VerboseOption,
+    option,
 )
 from ppm.commands.output import Console
 from ppm.commands.selecting import (
@@ -35,22 +35,17 @@ from ppm.engine.operations.wishing import check_plan_file, wish_for
 from ppm.engine.resolve.problem import Policy
 
 
-def register(app: typer.Typer) -> None:
-    """Add the verb to the program."""
-    app.command("apply")(apply)
-
-
 def apply(
     plan: Annotated[
-        Path | None, typer.Argument(metavar="[PLAN]", help="A file written by `ppm plan --out`.")
+        Path | None, Argument("PLAN", help="A file written by `ppm plan --out`.")
     ] = None,
     *,
-    note: Annotated[str, typer.Option("--note", help="Why; kept in the ledger.")] = "",
+    note: Annotated[str, option("--note", help="Why; kept in the ledger.")] = "",
     frozen: Annotated[
-        bool, typer.Option("--frozen", help="Fail if the lock does not answer the manifest.")
+        bool, option("--frozen", help="Fail if the lock does not answer the manifest.")
     ] = False,
     compile_bytecode: Annotated[
-        bool, typer.Option("--compile", help="Compile to byte code now.")
+        bool, option("--compile", help="Compile to byte code now.")
     ] = False,
     no_dev: NoDevOption = False,
     only_group: OnlyGroupOption = None,

@@ -5,15 +5,15 @@ from __future__ import annotations
 import time
 from typing import Annotated
 
-import typer
-
 from ppm.commands.options import (
+    Argument,
     IndexOption,
     JsonOption,
     OfflineOption,
     ProjectOption,
     QuietOption,
     VerboseOption,
+    option,
 )
 from ppm.commands.output import Console
 from ppm.commands.selecting import link_mode_of
@@ -22,15 +22,10 @@ from ppm.commands.words import applied_document, tell_applied
 from ppm.engine.operations.ensuring import ensure as ensure_requirements
 
 
-def register(app: typer.Typer) -> None:
-    """Add the verb to the program."""
-    app.command("ensure")(ensure)
-
-
 def ensure(
-    requirements: Annotated[list[str], typer.Argument(metavar="REQ…", help="PEP 508.")],
+    requirements: Annotated[list[str], Argument("REQ…", help="PEP 508.")],
     *,
-    note: Annotated[str, typer.Option("--note", help="Why; kept in the ledger.")] = "",
+    note: Annotated[str, option("--note", help="Why; kept in the ledger.")] = "",
     index_url: IndexOption = None,
     offline: OfflineOption = False,
     json_output: JsonOption = False,

@@ -7,22 +7,22 @@ import time
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from ppm.commands.options import (
+    Argument,
     IndexOption,
     JsonOption,
     OfflineOption,
     ProjectOption,
     QuietOption,
     VerboseOption,
+    option,
 )
 from ppm.commands.output import Console
 from ppm.commands.selecting import link_mode_of
 from ppm.commands.session import changing_at, find_project, invocation
 from ppm.commands.words import applied_document, tell_applied
 from ppm.engine.clock import SystemClock
-from ppm.engine.errors import ProjectError
+from ppm.engine.errors import ProjectError, UsageError
 from ppm.engine.ledger.file import has_records
 from ppm.engine.operations.ensuring import ensure
 from ppm.engine.operations.importing import asked_for, check_hashes
@@ -32,24 +32,17 @@ from ppm.engine.paths import ProjectPaths, home_paths
 from ppm.engine.transaction import transaction
 
 
-def register(app: typer.Typer) -> None:
-    """Add the verb to the program."""
-    app.command("import")(import_)
-
-
 def import_(
-    requirements: Annotated[
-        list[str] | None, typer.Argument(metavar="REQ…", help="PEP 508.")
-    ] = None,
+    requirements: Annotated[list[str] | None, Argument("REQ…", help="PEP 508.")] = None,
     *,
     from_file: Annotated[
         Path | None,
-        typer.Option(
+        option(
             "--from-file",
             help="A script, a requirements file, pylock.toml, pypm.toml or pyproject.toml.",
         ),
     ] = None,
-    note: Annotated[str, typer.Option("--note", help="Why; kept in the ledger.")] = "",
+    note: Annotated[str, option("--note", help="Why; kept in the ledger.")] = "",
     index_url: IndexOption = None,
     offline: OfflineOption = False,
     json_output: JsonOption = False,
@@ -64,7 +57,7 @@ def import_(
     """
     started = time.monotonic()
     if not requirements and from_file is None:
-        raise typer.BadParameter("name requirements, or a file with --from-file")
+        raise UsageError("name requirements, or a file with --from-file")
     console = Console(json_output=json_output, verbose=verbose, quiet=quiet)
     asked = asked_for(requirements or [], from_file)
     for warning in asked.warnings:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from ppm.commands.options import JsonOption, QuietOption, VerboseOption
+from ppm.commands.options import (
+    Argument,
+    JsonOption,
+    QuietOption,
+    VerboseOption,
+)
 from ppm.commands.output import Console
 from ppm.commands.session import changing_at, invocation
 from ppm.engine.clock import SystemClock
@@ -25,13 +28,8 @@ _TREE = """{root}
     └── snapshots/"""
 
 
-def register(app: typer.Typer) -> None:
-    """Add the verb to the program."""
-    app.command("init")(init)
-
-
 def init(
-    directory: Annotated[Path, typer.Argument(metavar="[DIR]", help="The folder.")] = Path(),
+    directory: Annotated[Path, Argument("DIR", help="The folder.")] = Path(),
     *,
     json_output: JsonOption = False,
     verbose: VerboseOption = False,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, cast
 
-import typer
-
 from ppm.commands.options import (
     IndexOption,
     JsonOption,
@@ -13,10 +11,12 @@ from ppm.commands.options import (
     ProjectOption,
     QuietOption,
     VerboseOption,
+    option,
 )
 from ppm.commands.output import Console
 from ppm.commands.session import changing
 from ppm.commands.words import locked_document, tell_lock
+from ppm.engine.errors import UsageError
 from ppm.engine.locking import is_current
 from ppm.engine.manifest.names import normalise_name
 from ppm.engine.operations.lock import resolve_and_lock, stale
@@ -27,35 +27,30 @@ _PRERELEASES = ("if-necessary-or-explicit", "allow", "disallow", "explicit")
 _STRATEGIES = ("highest", "lowest", "lowest-direct")
 
 
-def register(app: typer.Typer) -> None:
-    """Add the verb to the program."""
-    app.command("lock")(lock)
-
-
 def lock(
     *,
-    upgrade: Annotated[bool, typer.Option("--upgrade", help="Forget what is locked.")] = False,
+    upgrade: Annotated[bool, option("--upgrade", help="Forget what is locked.")] = False,
     upgrade_package: Annotated[
-        list[str] | None, typer.Option("--upgrade-package", help="Forget this one's pin.")
+        list[str] | None, option("--upgrade-package", help="Forget this one's pin.")
     ] = None,
     exclude_newer: Annotated[
-        str, typer.Option("--exclude-newer", help="Only files uploaded before (RFC 3339).")
+        str, option("--exclude-newer", help="Only files uploaded before (RFC 3339).")
     ] = "",
     prerelease: Annotated[
-        str, typer.Option("--prerelease", help=", ".join(_PRERELEASES))
-    ] = _PRERELEASES[0],
-    resolution: Annotated[
-        str, typer.Option("--resolution", help=", ".join(_STRATEGIES))
-    ] = _STRATEGIES[0],
+        str, option("--prerelease", help=", ".join(_PRERELEASES))
+    ] = "if-necessary-or-explicit",
+    resolution: Annotated[str, option("--resolution", help=", ".join(_STRATEGIES))] = "highest",
     no_build: Annotated[
-        bool, typer.Option("--no-build", help="Never build source distributions.")
+        bool, option("--no-build", help="Never build source distributions.")
     ] = False,
-    no_build_package: Annotated[list[str] | None, typer.Option("--no-build-package")] = None,
+    no_build_package: Annotated[
+        list[str] | None, option("--no-build-package", help="Never build this package.")
+    ] = None,
     no_binary: Annotated[
-        list[str] | None, typer.Option("--no-binary", help="No wheels of this package.")
+        list[str] | None, option("--no-binary", help="No wheels of this package.")
     ] = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Exit 1 if the lock does not answer the manifest.")
+        bool, option("--check", help="Exit 1 if the lock does not answer the manifest.")
     ] = False,
     index_url: IndexOption = None,
     offline: OfflineOption = False,
@@ -93,7 +88,7 @@ def lock(
     console.answer(locked_document(locked))
 
 
-def _one_of(value: str, allowed: tuple[str, ...], option: str) -> str:
+def _one_of(value: str, allowed: tuple[str, ...], name: str) -> str:
     if value not in allowed:
-        raise typer.BadParameter(f"{value!r} is not one of {', '.join(allowed)}", param_hint=option)
+        raise UsageError(f"{name}: {value!r} is not one of {', '.join(allowed)}")
     return value

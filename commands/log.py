@@ -8,9 +8,14 @@ from collections.abc import Iterable, Iterator
 from typing import Annotated
 
 import msgspec
-import typer
 
-from ppm.commands.options import JsonOption, ProjectOption, QuietOption, VerboseOption
+from ppm.commands.options import (
+    JsonOption,
+    ProjectOption,
+    QuietOption,
+    VerboseOption,
+    option,
+)
 from ppm.commands.output import Console
 from ppm.commands.session import asking
 from ppm.engine.moments import moment
@@ -19,21 +24,14 @@ from ppm.events.envelope import Head, Record
 _POLL_S = 0.2
 
 
-def register(app: typer.Typer) -> None:
-    """Add the verb to the program."""
-    app.command("log")(log)
-
-
 def log(
     *,
-    type_glob: Annotated[
-        str, typer.Option("--type", help="Only these types, e.g. 'artifact.*'.")
-    ] = "*",
+    type_glob: Annotated[str, option("--type", help="Only these types, e.g. 'artifact.*'.")] = "*",
     since: Annotated[
-        str | None, typer.Option("--since", help="After this seq, time or snapshot.")
+        str | None, option("--since", help="After this seq, time or snapshot.")
     ] = None,
-    package: Annotated[str | None, typer.Option("--package", help="Only this package.")] = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Wait for more.")] = False,
+    package: Annotated[str | None, option("--package", help="Only this package.")] = None,
+    follow: Annotated[bool, option("--follow", "-f", help="Wait for more.")] = False,
     json_output: JsonOption = False,
     verbose: VerboseOption = False,
     quiet: QuietOption = False,

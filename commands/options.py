@@ -1,42 +1,63 @@
-"""The options that every verb takes, and what they make."""
+"""Options and arguments as verbs declare them in their signatures.
+
+``Option`` and ``Argument`` are notes in ``Annotated`` types. :mod:`ppm.commands.arguments` reads a
+plain command line by them at once; everything else (help, mistakes, completion) is typer's, which
+:mod:`ppm.commands.explain` loads when it is needed.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
-import typer
+from ppm.engine.errors import UsageError
 
-JsonOption = Annotated[
-    bool, typer.Option("--json", help="Print one JSON document on standard output.")
-]
-VerboseOption = Annotated[
-    bool, typer.Option("--verbose", "-v", help="Tell each step on standard error.")
-]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
+
+class Option(NamedTuple):
+    """An option: its names, what it is for, and for numbers the least allowed."""
+
+    names: tuple[str, ...]
+    help: str
+    minimum: int | None = None
+
+
+class Argument(NamedTuple):
+    """A positional argument: its name in the usage line and what it is for."""
+
+    metavar: str
+    help: str = ""
+
+
+def option(*names: str, help: str, minimum: int | None = None) -> Option:  # noqa: A002 - typer's word
+    """Declare an option."""
+    return Option(names, help, minimum)
+
+
+JsonOption = Annotated[bool, option("--json", help="Print one JSON document on standard output.")]
+VerboseOption = Annotated[bool, option("--verbose", "-v", help="Tell each step on standard error.")]
+QuietOption = Annotated[bool, option("--quiet", "-q", help="Print errors only.")]
 ProjectOption = Annotated[
-    Path | None,
-    typer.Option("--project", help="The project's folder; found by climbing otherwise."),
+    Path | None, option("--project", help="The project's folder; found by climbing otherwise.")
 ]
-OfflineOption = Annotated[bool, typer.Option("--offline", help="Use what is cached; no network.")]
+OfflineOption = Annotated[bool, option("--offline", help="Use what is cached; no network.")]
 IndexOption = Annotated[
-    str | None,
-    typer.Option("--index-url", help="The package index; pip's configured one otherwise."),
+    str | None, option("--index-url", help="The package index; pip's configured one otherwise.")
 ]
-GroupOption = Annotated[
-    str | None, typer.Option("--group", help="A dependency group of the manifest.")
-]
-DevOption = Annotated[bool, typer.Option("--dev", help="The dependency group `dev`.")]
+NoteOption = Annotated[str, option("--note", help="Why; kept in the ledger.")]
+GroupOption = Annotated[str | None, option("--group", help="A dependency group of the manifest.")]
+DevOption = Annotated[bool, option("--dev", help="The dependency group `dev`.")]
 OptionalOption = Annotated[
-    str | None, typer.Option("--optional", help="An optional dependency (extra) of the project.")
+    str | None, option("--optional", help="An optional dependency (extra) of the project.")
 ]
+LockOption = Annotated[bool, option("--lock", help="Resolve and lock as well.")]
+RequirementsArgument = Annotated[list[str], Argument("REQ…", help="PEP 508.")]
 
 
 def chosen_group(*, dev: bool, group: str | None, optional: str | None) -> str:
     """The one requirement group that the three options name; ``""`` for the project's own.
 
     Raises:
-        typer.BadParameter: More than one of them was given.
+        UsageError: More than one of them was given.
     """
     named = [
         *(["dev"] if dev else []),
@@ -44,5 +65,5 @@ def chosen_group(*, dev: bool, group: str | None, optional: str | None) -> str:
         *([f"extra:{optional}"] if optional is not None else []),
     ]
     if len(named) > 1:
-        raise typer.BadParameter("--dev, --group and --optional exclude each other")
+        raise UsageError("--dev, --group and --optional exclude each other")
     return named[0] if named else ""

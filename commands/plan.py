@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import msgspec
-import typer
 
 from ppm.commands.options import (
     IndexOption,
@@ -16,6 +15,7 @@ from ppm.commands.options import (
     ProjectOption,
     QuietOption,
     VerboseOption,
+    option,
 )
 from ppm.commands.output import Console
 from ppm.commands.selecting import (
@@ -32,15 +32,10 @@ from ppm.engine.files import write_atomic
 from ppm.engine.operations.foresee import foresee
 
 
-def register(app: typer.Typer) -> None:
-    """Add the verb to the program."""
-    app.command("plan")(plan)
-
-
 def plan(
     *,
     out: Annotated[
-        Path | None, typer.Option("--out", help="Write the plan here, for `ppm apply PLAN`.")
+        Path | None, option("--out", help="Write the plan here, for `ppm apply PLAN`.")
     ] = None,
     no_dev: NoDevOption = False,
     only_group: OnlyGroupOption = None,

@@ -5,9 +5,14 @@ from __future__ import annotations
 from typing import Annotated
 
 import msgspec
-import typer
 
-from ppm.commands.options import JsonOption, ProjectOption, QuietOption, VerboseOption
+from ppm.commands.options import (
+    JsonOption,
+    ProjectOption,
+    QuietOption,
+    VerboseOption,
+    option,
+)
 from ppm.commands.output import Console
 from ppm.commands.session import asking
 from ppm.projections.history import Operation, operations
@@ -15,15 +20,10 @@ from ppm.projections.history import Operation, operations
 _CHANGES_SHOWN = 6
 
 
-def register(app: typer.Typer) -> None:
-    """Add the verb to the program."""
-    app.command("provenance")(provenance)
-
-
 def provenance(
     *,
-    last: Annotated[int, typer.Option("--last", min=1, help="How many operations.")] = 10,
-    everything: Annotated[bool, typer.Option("--all", help="Queries as well.")] = False,
+    last: Annotated[int, option("--last", minimum=1, help="How many operations.")] = 10,
+    everything: Annotated[bool, option("--all", help="Queries as well.")] = False,
     json_output: JsonOption = False,
     verbose: VerboseOption = False,
     quiet: QuietOption = False,

@@ -6,12 +6,17 @@ from pathlib import Path
 from typing import Annotated
 
 import msgspec
-import typer
 
-from ppm.commands.options import JsonOption, ProjectOption, QuietOption, VerboseOption
+from ppm.commands.options import (
+    JsonOption,
+    ProjectOption,
+    QuietOption,
+    VerboseOption,
+    option,
+)
 from ppm.commands.output import Console
 from ppm.commands.session import Question, asking
-from ppm.engine.errors import PpmError
+from ppm.engine.errors import PpmError, UsageError
 from ppm.engine.files import storage_errors, write_atomic
 from ppm.engine.moments import moment
 from ppm.engine.projector import compare, fold_until, write
@@ -20,24 +25,15 @@ from ppm.projections.project import Project, fold
 from ppm.projections.render import render
 
 
-def register(app: typer.Typer) -> None:
-    """Add the verb to the program."""
-    app.command("replay")(replay)
-
-
 def replay(
     *,
-    check: Annotated[
-        bool, typer.Option("--check", help="Compare only; exit 1 if unequal.")
-    ] = False,
+    check: Annotated[bool, option("--check", help="Compare only; exit 1 if unequal.")] = False,
     at: Annotated[
-        str | None, typer.Option("--at", help="The state as of a seq, time or snapshot.")
+        str | None, option("--at", help="The state as of a seq, time or snapshot.")
     ] = None,
-    until: Annotated[
-        int | None, typer.Option("--until", min=1, help="Stop after this seq.")
-    ] = None,
+    until: Annotated[int | None, option("--until", minimum=1, help="Stop after this seq.")] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="Write the projections into this folder.")
+        Path | None, option("--out", help="Write the projections into this folder.")
     ] = None,
     json_output: JsonOption = False,
     verbose: VerboseOption = False,
@@ -47,7 +43,7 @@ def replay(
     """Fold every event from the first one and rebuild state, lock and snapshots to the byte."""
     console = Console(json_output=json_output, verbose=verbose, quiet=quiet)
     if at is not None and until is not None:
-        raise typer.BadParameter("--at and --until exclude each other")
+        raise UsageError("--at and --until exclude each other")
     with asking("replay", project) as question, quiescent(question.paths):
         folded = _folded(question, at, until)
         if check:

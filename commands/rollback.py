@@ -5,38 +5,32 @@ from __future__ import annotations
 import time
 from typing import Annotated
 
-import typer
-
 from ppm.commands.options import (
+    Argument,
     IndexOption,
     JsonOption,
     OfflineOption,
     ProjectOption,
     QuietOption,
     VerboseOption,
+    option,
 )
 from ppm.commands.output import Console
 from ppm.commands.session import changing
+from ppm.engine.errors import UsageError
 from ppm.engine.moments import moment
 from ppm.engine.operations.goback import before_last_apply, go_back
 from ppm.engine.operations.observe import begin
 from ppm.projections.state import Snapshot
 
 
-def register(app: typer.Typer) -> None:
-    """Add the verb to the program."""
-    app.command("rollback")(rollback)
-
-
 def rollback(
-    to: Annotated[
-        str | None, typer.Argument(metavar="[NAME|SEQ|TIME]", help="A point of history.")
-    ] = None,
+    to: Annotated[str | None, Argument("NAME|SEQ|TIME", help="A point of history.")] = None,
     *,
     last: Annotated[
-        bool, typer.Option("--last", help="Before the apply that made this environment.")
+        bool, option("--last", help="Before the apply that made this environment.")
     ] = False,
-    note: Annotated[str, typer.Option("--note", help="Why; kept in the ledger.")] = "",
+    note: Annotated[str, option("--note", help="Why; kept in the ledger.")] = "",
     index_url: IndexOption = None,
     offline: OfflineOption = False,
     json_output: JsonOption = False,
@@ -47,7 +41,7 @@ def rollback(
     """Bring requirements, lock and environment back to a point of history, by new events."""
     started = time.monotonic()
     if (to is None) != last:
-        raise typer.BadParameter("name one point: NAME, SEQ, a time, or --last")
+        raise UsageError("name one point: NAME, SEQ, a time, or --last")
     console = Console(json_output=json_output, verbose=verbose, quiet=quiet)
     with changing("rollback", project, console, note=note) as change:
         manifest, runtime = begin(

@@ -10,9 +10,14 @@ import sys
 from collections.abc import Mapping
 from typing import Annotated, NoReturn
 
-import typer
-
-from ppm.commands.options import OfflineOption, ProjectOption, QuietOption, VerboseOption
+from ppm.commands.options import (
+    Argument,
+    OfflineOption,
+    ProjectOption,
+    QuietOption,
+    VerboseOption,
+    option,
+)
 from ppm.commands.output import Console
 from ppm.commands.selecting import link_mode_of
 from ppm.commands.session import actor, asking, changing_at, find_project
@@ -33,17 +38,11 @@ from ppm.engine.resolve.problem import Policy
 from ppm.engine.transaction import open_ledger
 
 
-def register(app: typer.Typer) -> None:
-    """Add the verb to the program."""
-    settings = {"allow_extra_args": True, "ignore_unknown_options": True}
-    app.command("run", context_settings={**settings, "allow_interspersed_args": False})(run)
-
-
 def run(
-    command: Annotated[list[str], typer.Argument(metavar="CMD…")],
+    command: Annotated[list[str], Argument("CMD…")],
     *,
     no_sync: Annotated[
-        bool, typer.Option("--no-sync", help="Do not apply first, even if the lock is ahead.")
+        bool, option("--no-sync", help="Do not apply first, even if the lock is ahead.")
     ] = False,
     offline: OfflineOption = False,
     verbose: VerboseOption = False,

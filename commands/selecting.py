@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated, cast
 
-import typer
-
+from ppm.commands.options import option
 from ppm.engine.environment.files import LinkMode
+from ppm.engine.errors import UsageError
 from ppm.engine.manifest.model import Manifest
 from ppm.engine.manifest.names import normalise_name
 from ppm.engine.manifest.settings import LINK_MODES
 from ppm.engine.planning import Selection
 
-NoDevOption = Annotated[bool, typer.Option("--no-dev", help="Without dependency groups.")]
+NoDevOption = Annotated[bool, option("--no-dev", help="Without dependency groups.")]
 OnlyGroupOption = Annotated[
-    list[str] | None, typer.Option("--only-group", help="This dependency group and nothing else.")
+    list[str] | None, option("--only-group", help="This dependency group and nothing else.")
 ]
-ExtraOption = Annotated[
-    list[str] | None, typer.Option("--extra", help="With this optional dependency.")
-]
+ExtraOption = Annotated[list[str] | None, option("--extra", help="With this optional dependency.")]
 LinkModeOption = Annotated[
-    str, typer.Option("--link-mode", help=f"How files come from the store: {', '.join(LINK_MODES)}")
+    str, option("--link-mode", help=f"How files come from the store: {', '.join(LINK_MODES)}")
 ]
 
 
@@ -39,11 +37,9 @@ def link_mode_of(option: str, manifest: Manifest) -> LinkMode:
     """The link mode of the command line, else of the settings, else ``auto``.
 
     Raises:
-        typer.BadParameter: There is no such mode.
+        UsageError: There is no such mode.
     """
     chosen = option or manifest.settings.link_mode or "auto"
     if chosen not in LINK_MODES:
-        raise typer.BadParameter(
-            f"{chosen!r} is not one of {', '.join(LINK_MODES)}", param_hint="--link-mode"
-        )
+        raise UsageError(f"--link-mode: {chosen!r} is not one of {', '.join(LINK_MODES)}")
     return cast("LinkMode", chosen)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
-from ppm.commands.options import JsonOption, ProjectOption, QuietOption, VerboseOption
+from ppm.commands.options import (
+    JsonOption,
+    ProjectOption,
+    QuietOption,
+    VerboseOption,
+    option,
+)
 from ppm.commands.output import Console
 from ppm.commands.session import changing
 from ppm.engine.environment.machine import machine_id
@@ -14,14 +18,9 @@ from ppm.engine.paths import home_paths
 from ppm.engine.snapshots import take
 
 
-def register(app: typer.Typer) -> None:
-    """Add the verb to the program."""
-    app.command("snapshot")(snapshot)
-
-
 def snapshot(
     *,
-    name: Annotated[str, typer.Option("--name", help="Letters, digits, '.', '_' and '-'.")],
+    name: Annotated[str, option("--name", help="Letters, digits, '.', '_' and '-'.")],
     json_output: JsonOption = False,
     verbose: VerboseOption = False,
     quiet: QuietOption = False,

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import typer
-
 from ppm.commands.options import JsonOption, ProjectOption, QuietOption, VerboseOption
 from ppm.commands.output import Console
 from ppm.commands.session import asking
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verb to the program."""
-    app.command("snapshots")(snapshots)
 
 
 def snapshots(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-import typer
-
 from ppm.commands.options import JsonOption, ProjectOption, QuietOption, VerboseOption
 from ppm.commands.output import Console
 from ppm.commands.session import asking
@@ -15,11 +13,6 @@ from ppm.projections.lock import LockedPackage
 from ppm.projections.project import Project
 
 _BRANCH, _LAST, _BAR, _SPACE = "├── ", "└── ", "│   ", "    "
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verb to the program."""
-    app.command("tree")(tree)
 
 
 def tree(

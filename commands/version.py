@@ -4,16 +4,9 @@ from __future__ import annotations
 
 import platform
 
-import typer
-
 from ppm.commands.options import JsonOption
 from ppm.commands.output import Console
 from ppm.engine.version import VERSION
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verb to the program."""
-    app.command("version")(version)
 
 
 def version(*, json_output: JsonOption = False) -> None:

@@ -1,6 +1,7 @@
 """Every failure PPM tells a user about.
 
     PpmError                     code, message, hint, exit status
+    ├── UsageError               options that do not go together (exit status 2)
     ├── ProjectError             no project here, broken manifest, broken settings
     ├── LedgerError              corrupt, written by a newer ppm, locked, read-only
     ├── RequirementError         a requirement or version that does not parse
@@ -39,6 +40,13 @@ class PpmError(Exception):
         self.message = message
         self.code = code or self.default_code
         self.hint = hint
+
+
+class UsageError(PpmError):
+    """Options or arguments that do not go together."""
+
+    default_code = "USAGE"
+    exit_status: ClassVar[int] = 2
 
 
 class ProjectError(PpmError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -33,7 +33,7 @@ from ppm.engine.build.room import Room, build_room
 from ppm.engine.build.source import check_format, unpack_sdist
 from ppm.engine.environment.interpreter import Interpreter
 from ppm.engine.environment.staging import remove_stale_in
-from ppm.engine.errors import ArtifactError, BuildError
+from ppm.engine.errors import ArtifactError, BuildError, StorageError
 from ppm.engine.fetch.refused import OnRefused, refusal_told
 from ppm.engine.files import storage_errors
 from ppm.engine.index.failures import invalid_metadata
@@ -239,7 +239,9 @@ class Builder:
         """Once: remove the rooms of commands that were killed."""
         if not self._tidied:
             self._tidied = True
-            await anyio.to_thread.run_sync(remove_stale_in, self._builds)
+            # What cannot be removed is no reason not to build.
+            with suppress(StorageError):
+                await anyio.to_thread.run_sync(remove_stale_in, self._builds)
 
     async def _take_in(self, made: BackendWheel, wanted: WantedFile, source: str) -> BuiltWheel:
         """Check a wheel and put it into the store, unpacked and on record."""

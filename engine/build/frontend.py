@@ -35,12 +35,15 @@ from ppm.engine.build.model import (
 from ppm.engine.build.process import HookFailed, HookProcess, HookTimedOut
 from ppm.engine.build.surroundings import build_environ
 from ppm.engine.build.system import read_build_system
-from ppm.engine.errors import BuildError
+from ppm.engine.errors import ArtifactError, BuildError
 from ppm.engine.files import storage_errors
 from ppm.engine.redact import redact_text
+from ppm.engine.store.paths import check_paths
 
 T = TypeVar("T")
 
+_WHEEL = ".whl"
+_METADATA_FOLDER = ".dist-info"
 _LARGEST_METADATA = 16 * MIB
 _TAIL_LINES = 40
 _TAIL_SIZE = 6000
@@ -74,7 +77,7 @@ async def build_wheel(place: Workplace, provision: Provision) -> BackendWheel:
     """
     backend = await _prepared(place, provision)
     name = await backend.call("build_wheel", str, str(place.output))
-    path = await anyio.to_thread.run_sync(backend.made, name, ".whl")
+    path = await anyio.to_thread.run_sync(backend.made, name, _WHEEL)
     return BackendWheel(
         path=path, backend=backend.system.backend, requires=backend.environment.requires
     )
@@ -195,15 +198,20 @@ class _Backend:
     def made(self, name: str, suffix: str) -> Path:
         """What a hook says it made in ``output``: a name there, not a way to somewhere else."""
         path = self._place.output / name
-        if Path(name).name != name or not name.endswith(suffix) or "\0" in name:
+        try:
+            check_paths([name])
+        except ArtifactError as error:
+            raise self._misbehaved(f"it returned no usable name: {error.message}") from error
+        if "/" in name or not name.endswith(suffix):
             raise self._misbehaved(f"it returned {name[:80]!a}, no name of a {suffix}")
-        if path.is_symlink() or not path.exists():
+        is_there = path.is_file() if suffix == _WHEEL else path.is_dir()
+        if path.is_symlink() or not is_there:
             raise self._misbehaved(f"it did not make {name!a}")
         return path
 
     def metadata(self, name: str) -> bytes:
         """The content of METADATA in the folder that a hook made."""
-        path = self.made(name, ".dist-info") / "METADATA"
+        path = self.made(name, _METADATA_FOLDER) / "METADATA"
         with storage_errors(path):
             if path.is_symlink() or not path.is_file():
                 raise self._misbehaved(f"it did not make METADATA in {name!a}")

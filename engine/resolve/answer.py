@@ -150,7 +150,7 @@ def _rejections(
 
 def _reason(name: str, version: str, catalogue: Catalogue, recorder: Recorder, tree: Tree) -> str:
     roots = catalogue.roots
-    for need, parent in tree.edges[name]:
+    for need, parent in sorted(tree.edges[name], key=lambda edge: edge[1] is not None):
         if not need.accepts(version):
             return f"{asker(parent, need, roots)} needs {need.text}"
     for limit in roots.limits(name):

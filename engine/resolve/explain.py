@@ -84,16 +84,17 @@ def explain(failure: Failure) -> ResolutionError:
         if any(parent is None for _, parent in edges)
     }
     unknown = [name for name in hopeless if failure.catalogue.project(name).page.status == UNKNOWN]
-    lines = list(_lines(failure, hopeless))
     if asked_by_project:
         names = ", ".join(asked_by_project)
         if set(asked_by_project) <= set(unknown):
             title, code = f"no index has a project named {names}", "UNKNOWN_PACKAGE"
+            hopeless = {}
         else:
             title, code = f"no usable version of {names}", "NO_MATCHING_VERSION"
     else:
         title, code = _conflict_title(failure), "RESOLUTION_IMPOSSIBLE"
     hint = "check the spelling" if unknown else ""
+    lines = list(_lines(failure, hopeless))
     return ResolutionError("\n".join([f"{title}:", *lines]), code=code, hint=hint)
 
 

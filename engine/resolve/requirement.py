@@ -19,6 +19,7 @@ from ppm.engine.errors import RequirementError
 from ppm.engine.redact import redact_text
 
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
+_VALID_NAME = re.compile(_NAME)
 _PLAIN = re.compile(
     rf"\s*({_NAME})\s*(?:\[\s*({_NAME}(?:\s*,\s*{_NAME})*)\s*\])?\s*([<>=!~][^()@;\[\]]*)?"
 )
@@ -80,6 +81,9 @@ def parse_requirement(text: str) -> Parsed:
 
         requirement = Requirement(text)
         name, extras = requirement.name, requirement.extras
+        for part in (name, *extras):
+            if not _VALID_NAME.fullmatch(part):  # packaging lets "a_" through
+                raise ValueError(f"{part!r} is not a name")
         specifier, url = str(requirement.specifier), requirement.url or ""
     else:
         name, specifier, url = match[1], match[3] or "", ""

@@ -90,7 +90,9 @@ class Incoming:
                 os.link(self._path, final)
             self._path.unlink()
             os.fchmod(self._descriptor, BLOB_MODE)
-            self.discard()
+        # From now on the partial name may be someone else's.
+        self._keep = True
+        self.close()
 
     def discard(self) -> None:
         """Delete what arrived."""

@@ -32,8 +32,8 @@ class WheelTree(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     ``sha256`` is the wheel file's digest, ``dist_info`` the name of its metadata directory,
     ``purelib`` its ``Root-Is-Purelib``. ``files`` are all archive files except RECORD, its
-    signatures and shipped byte code, sorted by path. ``root`` is the Merkle root over them, hexadecimal (see
-    docs/ledger.md, "Tree roots").
+    signatures and shipped byte code, sorted by path. ``root`` is the Merkle root over them,
+    hexadecimal (see docs/ledger.md, "Tree roots").
     """
 
     sha256: str

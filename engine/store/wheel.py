@@ -207,14 +207,24 @@ def _check_wheel_file(data: bytes, identity: Identity) -> bool:
     purelib = headers.get("root-is-purelib", [""])[0].lower()
     if purelib not in {"true", "false"}:
         raise _refusal("WHEEL_PURELIB", f"Root-Is-Purelib of the wheel is {purelib!a}")
+    _check_tags(headers.get("tag", []), identity)
+    return purelib == "true"
+
+
+def _check_tags(lines: Iterable[str], identity: Identity) -> None:
+    """Refuse a wheel made for another interpreter or ABI than its file name says.
+
+    The platform is left out, and one pair in common is enough: wheels are relabelled after they
+    were built (``linux`` to ``manylinux``), and not every tool that does so rewrites WHEEL.
+    """
     try:
-        tags = {tag for text in headers.get("tag", []) for tag in parse_tag(text)}
+        inside = {tag for line in lines for tag in parse_tag(line)}
     except ValueError as error:
         raise _refusal("WHEEL_TAGS", f"WHEEL has a broken tag: {error}") from error
-    # Tools that relabel wheels leave some tags behind, so one in common is enough.
-    if tags and tags.isdisjoint(parse_wheel_filename(identity.filename)[3]):
+    outside = parse_wheel_filename(identity.filename)[3]
+    made_for = {(tag.interpreter, tag.abi) for tag in inside}
+    if inside and made_for.isdisjoint((tag.interpreter, tag.abi) for tag in outside):
         raise _refusal("WHEEL_TAGS", f"no tag of {identity.filename} is among those in WHEEL")
-    return purelib == "true"
 
 
 def _headers(data: bytes) -> dict[str, list[str]]:

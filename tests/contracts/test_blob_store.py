@@ -167,6 +167,19 @@ def test_while_someone_writes_under_a_key_others_start_afresh(store: Store) -> N
     assert store.read(hashlib.sha256(b"second").hexdigest()) == b"second"
 
 
+def test_a_committed_file_lets_go_of_its_key(store: Store) -> None:
+    with store.incoming("wheel") as first:
+        first.write(b"first")
+        first.commit(hashlib.sha256(b"first").hexdigest())
+        with store.incoming("wheel") as second:
+            second.write(b"second")
+            first.discard()
+            first.close()
+            second.commit(hashlib.sha256(b"second").hexdigest())
+    assert store.read(hashlib.sha256(b"first").hexdigest()) == b"first"
+    assert store.read(hashlib.sha256(b"second").hexdigest()) == b"second"
+
+
 def test_sync_may_be_called_at_any_time(store: Store) -> None:
     sha256 = put(store, b"durable")
     store.sync()

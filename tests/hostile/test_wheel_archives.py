@@ -5,11 +5,8 @@ The decent ones at the end show that the refusals are not for the builder's sake
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import struct
-import zlib
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,196 +23,47 @@ from support.archives import (
     members_of,
     wide_sizes,
 )
+from support.broken_wheels import (
+    CODE,
+    RECORD,
+    Case,
+    bad_stream,
+    bomb,
+    both,
+    central,
+    changed,
+    entry_points,
+    files,
+    hidden_behind_directory,
+    local,
+    metadata,
+    named,
+    named_raw,
+    overlapping,
+    plain,
+    plus,
+    quoted_overlap,
+    record_lines,
+    recorded,
+    refused_and_nothing_left,
+    replaced,
+    scripts,
+    split_names,
+    stored,
+    streamed,
+    twice,
+    understated,
+    unicode_alias,
+    unpack,
+    wheel_file,
+    with_member,
+    without,
+)
 from support.wheels import record, wheel_members
 
 from ppm.engine.errors import ArtifactError
-from ppm.engine.store.archive import Limits
-from ppm.engine.store.model import WheelTree
 from ppm.engine.store.unpack import unpack_wheel
 from ppm.engine.store.wheels import WheelStore
-
-FILENAME = "demo-1.0-py3-none-any.whl"
-INFO = "demo-1.0.dist-info"
-RECORD = f"{INFO}/RECORD"
-CODE = "demo/__init__.py"
-LIMITS = Limits(entries=1000, total=4 * 2**20, suspicious=2**20, ratio=50)
-
-Case = Callable[[], bytes]
-
-
-def files(**changed: bytes | None) -> dict[str, bytes]:
-    """The files of a decent wheel, RECORD fitting what was changed or, if ``None``, left out."""
-    parts = wheel_members("demo", "1.0", files={CODE: b"x = 1\n" * 50, "demo/data.txt": b"data"})
-    for key, content in changed.items():
-        parts.pop(PATHS[key], None)
-        if content is not None:
-            parts[PATHS[key]] = content
-    return with_record(parts)
-
-
-PATHS = {
-    "metadata": f"{INFO}/METADATA",
-    "wheel": f"{INFO}/WHEEL",
-    "entry_points": f"{INFO}/entry_points.txt",
-}
-
-
-def with_record(parts: dict[str, bytes]) -> dict[str, bytes]:
-    parts.pop(RECORD, None)
-    return parts | {RECORD: record(parts, RECORD)}
-
-
-def plus(more: dict[str, bytes]) -> bytes:
-    """A wheel with more files, all in RECORD."""
-    return archive(members_of(with_record(files() | more)))
-
-
-def changed(path: str, **fields: object) -> list[Member]:
-    """A wheel's members with one of them changed."""
-    return [
-        dataclasses.replace(member, **fields) if member.name == path else member
-        for member in members_of(files())
-    ]
-
-
-def local(**values: object) -> bytes:
-    """A wheel one of whose local headers lies."""
-    return archive(changed(CODE, local=values))
-
-
-def central(**values: object) -> bytes:
-    """A wheel one of whose directory records lies."""
-    return archive(changed(CODE, central=values))
-
-
-def both(**values: object) -> bytes:
-    """A wheel one of whose members is strange, but agrees with itself."""
-    return archive(changed(CODE, local=values, central=values))
-
-
-def named(name: str) -> bytes:
-    """A wheel with one more file, which RECORD lists."""
-    return plus({name: b"evil"})
-
-
-def recorded(text: str) -> bytes:
-    """A wheel with another RECORD."""
-    return archive(members_of(files() | {RECORD: text.encode("utf-8", "surrogateescape")}))
-
-
-def record_lines() -> list[str]:
-    return files()[RECORD].decode().splitlines()
-
-
-def replaced(old: str, new: str) -> bytes:
-    text = "\n".join(record_lines()) + "\n"
-    assert old in text
-    return recorded(text.replace(old, new))
-
-
-def metadata(**fields: str) -> bytes:
-    values = {"Metadata-Version": "2.1", "Name": "demo", "Version": "1.0"} | {
-        key.replace("_", "-"): value for key, value in fields.items()
-    }
-    text = "".join(f"{key}: {value}\n" for key, value in values.items() if value)
-    return archive(members_of(files(metadata=text.encode())))
-
-
-def wheel_file(text: str) -> bytes:
-    return archive(members_of(files(wheel=text.encode())))
-
-
-def entry_points(text: str | bytes) -> bytes:
-    data = text if isinstance(text, bytes) else text.encode()
-    return archive(members_of(files(entry_points=data)))
-
-
-def scripts(line: str) -> bytes:
-    return entry_points(f"[console_scripts]\n{line}\n")
-
-
-def plain(**options: object) -> bytes:
-    """A decent wheel, with lies about the archive as a whole."""
-    return archive(members_of(files()), **options)  # type: ignore[arg-type]
-
-
-def with_member(member: Member) -> bytes:
-    return archive([*members_of(files()), member])
-
-
-def without(path: str) -> bytes:
-    return archive([member for member in members_of(files()) if member.name != path])
-
-
-def twice(path: str, content: bytes) -> bytes:
-    return with_member(Member(path, content))
-
-
-def overlapping() -> bytes:
-    """Two directory records for one local header's bytes."""
-    members = members_of(files())
-    return archive([*members, dataclasses.replace(members[1], central={"offset": 0})])
-
-
-def quoted_overlap() -> bytes:
-    """Fifield's bomb in small: a member whose data is the next member, headers and all."""
-    first, second, *rest = members_of(files(), method=STORED)
-    inner = archive([second], end={"offset": 0})[: 30 + len(second.name) + len(second.content)]
-    outer = dataclasses.replace(first, content=inner, data=inner)
-    lying = dataclasses.replace(second, central={"offset": 30 + len(first.name)})
-    return archive([outer, lying, *rest])
-
-
-def hidden_behind_directory() -> bytes:
-    """An archive behind an archive: which end record is the end?"""
-    return plain() + archive(members_of({"evil.py": b"import os"}))
-
-
-def split_names() -> bytes:
-    """Local header and directory name different files: a streaming reader unpacks the other."""
-    return archive(changed(CODE, local={"name": b"demo/__evil__.py"}))
-
-
-def bad_stream(data: bytes, size: int, method: int = DEFLATED) -> bytes:
-    """A member with other packed bytes; RECORD leaves its size open."""
-    parts = files()
-    parts[RECORD] = parts[RECORD].replace(b",300\n", b",\n")
-    lie = {"size": size}
-    return archive(
-        [
-            dataclasses.replace(member, method=method, data=data, local=lie, central=lie)
-            if member.name == CODE
-            else member
-            for member in members_of(parts)
-        ]
-    )
-
-
-def bomb(size: int) -> bytes:
-    return plus({"demo/zeros": bytes(size)})
-
-
-def understated(size: int) -> bytes:
-    """A member that says it is small and inflates to much more."""
-    return bad_stream(deflate(bytes(size)), 10)
-
-
-def unicode_alias(name: bytes) -> bytes:
-    body = b"\x01" + struct.pack("<I", zlib.crc32(CODE.encode())) + name
-    return struct.pack("<2H", 0x7075, len(body)) + body
-
-
-def streamed(**changes: object) -> bytes:
-    """A member with a data descriptor, as a writer that cannot seek leaves it."""
-    content = files()[CODE]
-    packed = len(deflate(content))
-    options: dict[str, object] = {
-        "descriptor": descriptor(content, packed),
-        "local": {"flags": 8, "crc": 0, "packed": 0, "size": 0},
-        "central": {"flags": 8},
-    }
-    return archive(changed(CODE, **(options | changes)))
-
 
 STRUCTURE: dict[str, tuple[str, Case]] = {
     "no archive at all": ("ZIP_END", lambda: b"<html>404 not found</html>" * 100),
@@ -379,6 +227,7 @@ STRUCTURE: dict[str, tuple[str, Case]] = {
     "a bomb": ("ZIP_BOMB", lambda: bomb(3 * 2**20)),
 }
 
+
 NAMES: dict[str, str] = {
     "../evil.py": "PATH_PARENT",
     "demo/../../evil.py": "PATH_PARENT",
@@ -465,13 +314,17 @@ SEMANTICS: dict[str, tuple[str, Case]] = {
         "WHEEL_VERSION",
         lambda: wheel_file("Wheel-Version: 2.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"),
     ),
+    "a tag that is none": (
+        "WHEEL_TAGS",
+        lambda: wheel_file("Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none\n"),
+    ),
     "no format version": ("WHEEL_VERSION", lambda: wheel_file("Root-Is-Purelib: true\n")),
     "no Root-Is-Purelib": ("WHEEL_PURELIB", lambda: wheel_file("Wheel-Version: 1.0\n")),
     "a Root-Is-Purelib that is no truth value": (
         "WHEEL_PURELIB",
         lambda: wheel_file("Wheel-Version: 1.0\nRoot-Is-Purelib: ../lib\n"),
     ),
-    "tags of another platform": (
+    "tags of another interpreter": (
         "WHEEL_TAGS",
         lambda: wheel_file(
             "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: cp311-cp311-win_amd64\n"
@@ -542,23 +395,12 @@ SEMANTICS: dict[str, tuple[str, Case]] = {
     "entry points that are not UTF-8": ("ENTRY_POINTS", lambda: entry_points(b"[x]\n\xff")),
 }
 
+
 HOSTILE: dict[str, tuple[str, Case]] = {
     **STRUCTURE,
     **{ascii(name)[:60]: (code, lambda name=name: named_raw(name)) for name, code in NAMES.items()},
     **SEMANTICS,
 }
-
-
-def named_raw(name: str) -> bytes:
-    """A wheel with one more file whose name may be no UTF-8."""
-    return with_member(Member(name, b"evil"))
-
-
-def everything_below(folder: Path) -> dict[str, bytes | None]:
-    return {
-        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
-        for path in sorted(folder.rglob("*"))
-    }
 
 
 @pytest.fixture
@@ -570,35 +412,13 @@ def place(tmp_path: Path) -> Path:
     return tmp_path / "above"
 
 
-def stored(store: WheelStore, data: bytes) -> str:
-    sha256 = hashlib.sha256(data).hexdigest()
-    with store.blobs.incoming() as incoming:
-        incoming.write(data)
-        incoming.commit(sha256)
-    return sha256
-
-
-def unpack(store: WheelStore, data: bytes) -> WheelTree:
-    sha256 = stored(store, data)
-    return unpack_wheel(store, sha256, FILENAME, "demo", "1.0", limits=LIMITS)
-
-
 def test_there_are_at_least_fifty() -> None:
     assert len(HOSTILE) >= 150
 
 
 @pytest.mark.parametrize(("code", "case"), HOSTILE.values(), ids=HOSTILE)
 def test_refused_and_nothing_left(place: Path, code: str, case: Case) -> None:
-    store = WheelStore(place / "between" / "store")
-    data = case()
-    sha256 = stored(store, data)
-    (store.root / "wheels").mkdir()
-    before = everything_below(place)
-    with pytest.raises(ArtifactError) as caught:
-        unpack_wheel(store, sha256, FILENAME, "demo", "1.0", limits=LIMITS)
-    assert (caught.value.code, str(caught.value)) == (code, caught.value.message)
-    assert caught.value.message.isprintable()
-    assert everything_below(place) == before
+    refused_and_nothing_left(place, code, case())
 
 
 def crossed(**fields: object) -> bytes:
@@ -668,6 +488,10 @@ DECENT: dict[str, Case] = {
             ("demo/..x", "demo/.hidden", "demo/console.py", "demo/a..b", "x/com10.py"), b""
         )
     ),
+    "a platform relabelled after the build": lambda: wheel_file(
+        "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-linux_x86_64\n"
+    ),
+    "no tags in WHEEL": lambda: wheel_file("Wheel-Version: 1.9\nRoot-Is-Purelib: TRUE\n"),
     "other groups of entry points": lambda: entry_points(
         "# a comment\n[demo.plugins]\nname with spaces = anything at all\n\n"
         "[console_scripts]\n  run = demo.cli : main.run [extra]\n"

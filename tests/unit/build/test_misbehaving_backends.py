@@ -105,7 +105,18 @@ def test_an_end_without_an_answer_is_told(bench: Workbench, sources: Path) -> No
     assert bench.failure(sdist).code == "BUILD_BACKEND"
 
 
-@pytest.mark.parametrize("answer", ["None", "17", "['a.whl']", "'demo.tar.gz'", "'demo.whl'"])
+ANSWERS = [
+    *("None", "17", "['a.whl']", "'demo.tar.gz'", "'demo.whl'", "''"),
+    *(
+        "'a' * 300 + '.whl'",
+        "'\\ud800.whl'",
+        "'\\0.whl'",
+        "os.mkdir(directory + '/d.whl') or 'd.whl'",
+    ),
+]
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
 def test_answers_that_name_no_wheel_are_refused(
     bench: Workbench, sources: Path, answer: str
 ) -> None:

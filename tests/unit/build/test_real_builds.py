@@ -130,6 +130,31 @@ def test_build_requirements_that_cannot_be_had_are_told(
     assert "tinyback" in error.message
 
 
+def test_a_build_requirement_that_no_index_has_is_told(bench: Workbench, sources: Path) -> None:
+    error = bench.failure(in_tree_sdist(sources, "demo", "1.0", requires=["nowhere"]))
+    assert error.code == "BUILD_REQUIREMENTS"
+    assert "demo 1.0 needs" in error.message
+    assert "nowhere" in error.message
+
+
+@pytest.mark.parametrize("text", ["not a requirement!", "x @ https://u:pw@index.example/x.whl"])
+def test_a_build_requirement_that_is_none_is_told(
+    bench: Workbench, sources: Path, text: str
+) -> None:
+    error = bench.failure(in_tree_sdist(sources, "demo", "1.0", requires=[text]))
+    assert error.code == "BUILD_REQUIREMENTS"
+    assert "u:pw" not in error.message
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b'{"name": 1}'])
+def test_a_damaged_record_is_a_miss(bench: Workbench, sources: Path, damage: bytes) -> None:
+    sdist = in_tree_sdist(sources, "demo", "1.0")
+    bench.build(sdist)
+    for record in (bench.home.store / "built").rglob("*-*"):
+        record.write_bytes(damage)
+    assert bench.build(sdist).fresh
+
+
 def circle(folder: Path) -> tuple[Path, Path]:
     """Two source distributions, each needed to build the other."""
     return (
