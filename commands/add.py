@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from ppm.commands.options import (
-    Argument,
     DevOption,
     GroupOption,
     IndexOption,
     JsonOption,
+    LockOption,
     OfflineOption,
     OptionalOption,
     ProjectOption,
     QuietOption,
+    RequirementsArgument,
     VerboseOption,
     chosen_group,
-    option,
 )
 from ppm.commands.output import Console
 from ppm.commands.session import changing
@@ -28,12 +26,12 @@ from ppm.engine.resolve.problem import Policy
 
 
 def add(
-    requirements: Annotated[list[str], Argument("REQ…", help="PEP 508.")],
+    requirements: RequirementsArgument,
     *,
     dev: DevOption = False,
     group: GroupOption = None,
     optional: OptionalOption = None,
-    lock: Annotated[bool, option("--lock", help="Resolve and lock as well.")] = False,
+    lock: LockOption = False,
     index_url: IndexOption = None,
     offline: OfflineOption = False,
     json_output: JsonOption = False,

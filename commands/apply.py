@@ -10,6 +10,7 @@ from ppm.commands.options import (
     Argument,
     IndexOption,
     JsonOption,
+    NoteOption,
     OfflineOption,
     ProjectOption,
     QuietOption,
@@ -40,7 +41,7 @@ def apply(
         Path | None, Argument("PLAN", help="A file written by `ppm plan --out`.")
     ] = None,
     *,
-    note: Annotated[str, option("--note", help="Why; kept in the ledger.")] = "",
+    note: NoteOption = "",
     frozen: Annotated[
         bool, option("--frozen", help="Fail if the lock does not answer the manifest.")
     ] = False,

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated
 
 from ppm.commands.options import (
-    Argument,
     IndexOption,
     JsonOption,
+    NoteOption,
     OfflineOption,
     ProjectOption,
     QuietOption,
+    RequirementsArgument,
     VerboseOption,
-    option,
 )
 from ppm.commands.output import Console
 from ppm.commands.selecting import link_mode_of
@@ -23,9 +22,9 @@ from ppm.engine.operations.ensuring import ensure as ensure_requirements
 
 
 def ensure(
-    requirements: Annotated[list[str], Argument("REQ…", help="PEP 508.")],
+    requirements: RequirementsArgument,
     *,
-    note: Annotated[str, option("--note", help="Why; kept in the ledger.")] = "",
+    note: NoteOption = "",
     index_url: IndexOption = None,
     offline: OfflineOption = False,
     json_output: JsonOption = False,

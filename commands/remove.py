@@ -10,13 +10,13 @@ from ppm.commands.options import (
     GroupOption,
     IndexOption,
     JsonOption,
+    LockOption,
     OfflineOption,
     OptionalOption,
     ProjectOption,
     QuietOption,
     VerboseOption,
     chosen_group,
-    option,
 )
 from ppm.commands.output import Console
 from ppm.commands.session import changing
@@ -36,7 +36,7 @@ def remove(
     dev: DevOption = False,
     group: GroupOption = None,
     optional: OptionalOption = None,
-    lock: Annotated[bool, option("--lock", help="Resolve and lock as well.")] = False,
+    lock: LockOption = False,
     index_url: IndexOption = None,
     offline: OfflineOption = False,
     json_output: JsonOption = False,

@@ -9,6 +9,7 @@ from ppm.commands.options import (
     Argument,
     IndexOption,
     JsonOption,
+    NoteOption,
     OfflineOption,
     ProjectOption,
     QuietOption,
@@ -30,7 +31,7 @@ def rollback(
     last: Annotated[
         bool, option("--last", help="Before the apply that made this environment.")
     ] = False,
-    note: Annotated[str, option("--note", help="Why; kept in the ledger.")] = "",
+    note: NoteOption = "",
     index_url: IndexOption = None,
     offline: OfflineOption = False,
     json_output: JsonOption = False,

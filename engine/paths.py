@@ -7,6 +7,8 @@ from pathlib import Path
 
 import msgspec
 
+from ppm.engine.errors import StorageError
+
 
 class ProjectPaths(msgspec.Struct, frozen=True):
     """The places of a project below its root."""
@@ -76,6 +78,17 @@ class HomePaths(msgspec.Struct, frozen=True):
 
 
 def home_paths() -> HomePaths:
-    """``PPM_HOME`` from the environment, else ``~/.ppm``."""
-    configured = os.environ.get("PPM_HOME")
-    return HomePaths(Path(configured).expanduser() if configured else Path.home() / ".ppm")
+    """``PPM_HOME`` from the environment, else ``~/.ppm``.
+
+    Raises:
+        StorageError: ``code="NO_HOME"`` where the user has no home.
+    """
+    configured = os.environ.get("PPM_HOME") or "~/.ppm"
+    try:
+        return HomePaths(Path(configured).expanduser().absolute())
+    except RuntimeError as error:
+        raise StorageError(
+            f"{configured} cannot be found: {error}",
+            code="NO_HOME",
+            hint="set PPM_HOME to a folder where ppm may keep its store",
+        ) from error

@@ -29,6 +29,11 @@ def redact_text(text: str) -> str:
     return _SECRET_QUERY.sub(rf"\g<1>{HIDDEN}", _USERINFO.sub(userinfo, text))
 
 
+def as_text(text: str) -> str:
+    """``text`` as it can be written as UTF-8: bytes that were no text become question marks."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def strip_credentials(url: str) -> str:
     """``url`` without userinfo, as it may stand in events, locks and cache keys."""
     return _USERINFO.sub(lambda match: match[0] if match[2] == "git" else match[1], url)
@@ -39,7 +44,7 @@ def redact_argv(argv: Sequence[str]) -> tuple[str, ...]:
     cleaned: list[str] = []
     hide_next = False
     for argument in argv:
-        text = argument.encode("utf-8", "replace").decode("utf-8")
+        text = as_text(argument)
         if hide_next:
             cleaned.append(HIDDEN)
             hide_next = False

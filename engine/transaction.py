@@ -19,7 +19,7 @@ from ppm.engine.locks import exclusive
 from ppm.engine.paths import ProjectPaths
 from ppm.engine.ports import Clock, Ledger
 from ppm.engine.projector import load, write
-from ppm.engine.redact import redact_argv, redact_text
+from ppm.engine.redact import as_text, redact_argv, redact_text
 from ppm.engine.version import VERSION
 from ppm.events.catalog import AnyEvent
 from ppm.events.command import CommandCompleted, CommandFailed, CommandStarted, QueryAnswered
@@ -57,7 +57,7 @@ class Transaction:
             CommandStarted(
                 verb=invocation.verb,
                 argv=redact_argv(invocation.argv),
-                note=redact_text(invocation.note),
+                note=redact_text(as_text(invocation.note)),
                 ppm=VERSION,
                 python=".".join(map(str, sys.version_info[:3])),
             ),
@@ -104,7 +104,7 @@ class Transaction:
         """Append the failure and write the projections; the caller raises ``error`` afterwards."""
         failed = CommandFailed(
             code=error.code,
-            message=redact_text(error.message)[:_MESSAGE_LIMIT],
+            message=redact_text(as_text(error.message))[:_MESSAGE_LIMIT],
             duration_us=self._duration_us(),
         )
         try:

@@ -34,7 +34,10 @@ def link(head: Head, line: bytes, codec: Codec) -> Record:
     if envelope.seq != head.seq + 1:
         raise ChainError(f"seq is {envelope.seq}, expected {head.seq + 1}")
     if envelope.prev != head.digest:
-        raise ChainError(f"prev is {envelope.prev[:16]}…, expected {head.digest[:16]}…")
+        raise ChainError(
+            f"it does not continue line {head.seq}: prev is {envelope.prev[:16]}…, "
+            f"expected {head.digest[:16]}…"
+        )
     return Record(
         seq=envelope.seq,
         id=envelope.id,

@@ -5,6 +5,7 @@ A folder with a generation's name is a whole generation (:mod:`ppm.engine.enviro
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
@@ -68,7 +69,8 @@ def generation_name(
         (one.name, one.version, one.sha256, one.requested, sha256(one.direct_url).hexdigest())
         for one in packages
     )
-    content = (FORMAT, interpreter.key, listed, link_mode, str(venv))
+    place = os.fsencode(venv).decode("utf-8", "backslashreplace")
+    content = (FORMAT, interpreter.key, listed, link_mode, place)
     return sha256(msgspec.json.encode(content)).hexdigest()[:32]
 
 

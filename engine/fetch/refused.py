@@ -17,13 +17,21 @@ STORE_DAMAGE = frozenset({"BLOB_CORRUPT", "BLOB_MISSING"})
 """What the store, not the index, is to blame for: a power failure or a bad disk, say."""
 
 
+_BROKEN_HINT = "whoever publishes this file has to repair it: tell them, or choose another version"
+
+
 @asynccontextmanager
 async def refusal_told(wanted: WantedFile, on_refused: OnRefused | None) -> AsyncIterator[None]:
-    """Within the block, an :class:`ArtifactError` is about ``wanted``."""
+    """Within the block, an :class:`ArtifactError` is about ``wanted`` and leaves it by that name."""
     try:
         yield
     except ArtifactError as error:
-        if on_refused is not None and error.code not in STORE_DAMAGE:
+        if error.code in STORE_DAMAGE:
+            raise
+        if on_refused is not None:
             with anyio.CancelScope(shield=True):
                 await on_refused(wanted, error)
-        raise
+        if wanted.filename in error.message:
+            raise
+        message = f"{wanted.filename} is refused: {error.message}"
+        raise ArtifactError(message, code=error.code, hint=error.hint or _BROKEN_HINT) from error

@@ -1,7 +1,8 @@
 """The ledger on disk: ``ledger.jsonl``, appended under an operating-system lock, never rewritten.
 
-What is checked when: a reader checks every line it reads against the chain; a writer stands on the
-last line, which it decodes; ``ppm ledger verify`` reads everything. The format is docs/ledger.md.
+What is checked when: a reader checks every line it reads against the chain, and whoever starts from
+a projection has the lines before it digested; a writer stands on the last line, which it decodes.
+The format is docs/ledger.md.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import errno
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -97,15 +99,22 @@ class FileLedger:
             raise _corrupt(self._path, head.seq + 1, line, str(error)) from error
 
     def holds(self, head: Head) -> bool:
-        """Whether the record that ends at ``head.end`` has its digest. Reads that one line."""
+        """Whether the chain leads to ``head``: every line up to it is digested, none is decoded.
+
+        Raises:
+            LedgerError: A line before it was changed.
+        """
         if head.seq == 0:
             return head == Head()
         try:
             with self._path.open("rb") as file:
-                line = _line_ending_at(file, head.end)
+                whole, digest = _chained(file, head)
         except FileNotFoundError:
             return False
-        return line is not None and line_digest(line) == head.digest
+        if not whole:
+            for _ in self.read():  # Names the line.
+                pass
+        return whole and digest == head.digest
 
     @contextmanager
     def writer(self) -> Iterator[_Writer]:
@@ -195,6 +204,20 @@ class _Writer:
             # The kernel may have dropped the dirty pages: a retry could report success falsely.
             self._failed = True
             raise storage_error(error, self._path) from error
+
+
+def _chained(file: BinaryIO, head: Head) -> tuple[bool, str]:
+    """Whether each of the first ``head.seq`` lines names the digest of the one before it.
+
+    Also gives the digest of the last one, ``""`` if they do not end where the head does.
+    """
+    digest, end, number = Head().digest, 0, 0
+    for number, line in enumerate(islice(file, head.seq), start=1):  # noqa: B007 - counted to the end
+        if b'"prev":"%b"' % digest.encode() not in line:
+            return False, ""
+        digest = line_digest(line[:-1])
+        end += len(line)
+    return True, digest if (number, end) == (head.seq, head.end) else ""
 
 
 def _line_ending_at(file: BinaryIO, end: int) -> bytes | None:

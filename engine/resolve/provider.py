@@ -93,7 +93,8 @@ class Provider(AbstractProvider[Need, Candidate, str]):
     ) -> Callable[[], Iterator[Candidate]]:
         """Candidates best first, made one by one as the resolver asks for them."""
         needs = list(dict.fromkeys(requirements[identifier]))
-        name, extra = needs[0].name, needs[0].extra
+        # A criterion may have lost all its needs to backtracking, so the identifier tells the name.
+        name, _, extra = identifier.removesuffix("]").partition("[")
         if extra and name in requirements:
             needs = list(dict.fromkeys((*needs, *requirements[name])))
         needs.extend(self._catalogue.roots.limits(name))

@@ -33,11 +33,11 @@ def check_paths(files: Sequence[str], directories: Sequence[str] = ()) -> None:
         ArtifactError: A ``PATH_…`` code and the first name it fits.
     """
     names = [*files, *directories]
-    plain = "".join(names).isascii()
-    if not plain or _suspicious(names):
-        for name in names:
-            judge(name)
-    _check_collisions(files, directories, plain=plain)
+    plain = [name for name in names if name.isascii()]
+    doubtful = names if _suspicious(plain) else [name for name in names if not name.isascii()]
+    for name in doubtful:
+        judge(name)
+    _check_collisions(files, directories)
 
 
 def _suspicious(names: Sequence[str]) -> bool:
@@ -100,23 +100,23 @@ def encoded(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def _check_collisions(files: Sequence[str], directories: Sequence[str], *, plain: bool) -> None:
+def _check_collisions(files: Sequence[str], directories: Sequence[str]) -> None:
     folders = {name.rpartition("/")[0] for name in files}
     folders.update(directories)
     for folder in list(folders):
         folders.update(parents(folder))
     folders.discard("")
-    folded_files = _folded(files, plain=plain)
-    folded_folders = set(_folded(folders, plain=plain))
+    folded_files = _folded(files)
+    folded_folders = set(_folded(folders))
     distinct = set(folded_files)
     if not distinct.isdisjoint(folded_folders):
         pairs = zip(files, folded_files, strict=True)
         name = next(name for name, folded in pairs if folded in folded_folders)
         raise _refusal("PATH_FILE_DIRECTORY", name, "a file where a folder stands, too")
     if len(distinct) != len(files):
-        raise _collision(files, plain=plain)
+        raise _collision(files)
     if len(folded_folders) != len(folders):
-        raise _collision(folders, plain=plain)
+        raise _collision(folders)
 
 
 def parents(path: str) -> Iterator[str]:
@@ -125,19 +125,18 @@ def parents(path: str) -> Iterator[str]:
         yield path
 
 
-def _folded(names: Iterable[str], *, plain: bool) -> list[str]:
-    if plain:
-        return [name.lower() for name in names]
-    return [
-        unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
-        for name in names
-    ]
+def _folded(names: Iterable[str]) -> list[str]:
+    return [name.lower() if name.isascii() else _fold(name) for name in names]
 
 
-def _collision(names: Iterable[str], *, plain: bool) -> ArtifactError:
+def _fold(name: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def _collision(names: Iterable[str]) -> ArtifactError:
     seen: dict[str, str] = {}
     ordered = sorted(names)
-    for name, folded in zip(ordered, _folded(ordered, plain=plain), strict=True):
+    for name, folded in zip(ordered, _folded(ordered), strict=True):
         if folded in seen:
             pair = f"{seen[folded]!a} and {name!a}"
             return _refusal("PATH_COLLISION", pair, "names that many file systems take for one")

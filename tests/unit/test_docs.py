@@ -120,21 +120,16 @@ def test_every_dependency_has_its_reason() -> None:
 
 @pytest.fixture
 def project(local_index: PublishedIndex, ppm: Program) -> Path:
-    """A project with a history: two applies, a query, a scripts folder, a link."""
+    """A project with a history and an environment that has modules and a script."""
     local_index.publish(
         "ash",
         "1.0",
-        requires=["birch"],
         entry_points={"console_scripts": {"ash": "ash:main"}},
         files={"ash/__init__.py": "def main() -> None:\n    print('ash')\n"},
     )
-    local_index.publish("birch", "2.0")
     ppm.ok("init")
-    ppm.ok("add", "birch", "--lock")
-    ppm.ok("apply", "--note", 'says "prev":"0" and "data":{} and a\nnew line')
     ppm.ok("add", "ash", "--lock")
-    ppm.ok("apply")
-    ppm.ok("tree")
+    ppm.ok("apply", "--note", 'says "prev":"0" and "data":{} and a\nnew line, \\ and é')
     return ppm.directory
 
 
@@ -148,10 +143,6 @@ def verify(program: str, project: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         PROGRAMS[program], cwd=project, capture_output=True, text=True, check=False, timeout=60
     )
-
-
-def edit(line: bytes) -> bytes:
-    return line.replace(b'"verb":"add"', b'"verb":"bad"')
 
 
 def test_the_verification_programs_have_five_lines() -> None:
@@ -174,23 +165,30 @@ def test_both_verification_programs_agree_with_replay(project: Path, ppm: Progra
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-@pytest.mark.parametrize("damage", ["edited", "left out", "swapped", "repeated"])
+@pytest.mark.parametrize("damage", ["none", "edited", "left out", "swapped", "repeated"])
 def test_the_verification_programs_find_a_changed_line(
-    project: Path, program: str, damage: str
+    tmp_path: Path, program: str, damage: str
 ) -> None:
-    ledger = project / ".ppm/ledger.jsonl"
-    lines = ledger.read_bytes().splitlines(keepends=True)
-    place = next(number for number, line in enumerate(lines) if edit(line) != line)
+    lines = (ROOT / "tests/unit/events/golden.jsonl").read_bytes().splitlines(keepends=True)
+    before, (line, following), after = lines[:9], lines[9:11], lines[11:]
     changed = {
-        "edited": [*lines[:place], edit(lines[place]), *lines[place + 1 :]],
-        "left out": [*lines[:place], *lines[place + 1 :]],
-        "swapped": [*lines[:place], lines[place + 1], lines[place], *lines[place + 2 :]],
-        "repeated": [*lines[: place + 1], *lines[place:]],
+        "none": [line, following],
+        "edited": [line.replace(b'"data":{', b'"data": {'), following],
+        "left out": [following],
+        "swapped": [following, line],
+        "repeated": [line, line, following],
     }
-    ledger.write_bytes(b"".join(changed[damage]))
-    answer = verify(program, project)
-    assert answer.returncode == 1
-    assert "line " in answer.stdout + answer.stderr
+    (tmp_path / ".ppm").mkdir()
+    ledger = b"".join([*before, *changed[damage], *after])
+    (tmp_path / ".ppm/ledger.jsonl").write_bytes(ledger)
+    answer = verify(program, tmp_path)
+    told = answer.stdout + answer.stderr
+    if damage == "none":
+        assert told.startswith(f"{len(lines)} events, head ")
+    else:
+        assert answer.returncode == 1
+        first_wrong = {"edited": 11, "left out": 10, "swapped": 10, "repeated": 11}
+        assert f"line {first_wrong[damage]}" in told
 
 
 def test_the_tree_root_program_computes_what_the_ledger_says(project: Path) -> None:
