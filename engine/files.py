@@ -8,9 +8,10 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import re
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -52,6 +53,24 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o644, durable: bool = 
             raise
         if durable:
             sync_directory(path.parent)
+
+
+_TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{12}\.tmp")
+
+
+def remove_temporaries(folder: Path, names: Collection[str] = ()) -> None:
+    """Delete what killed writers of files with these names, or all, left in ``folder``.
+
+    Nobody may be writing one of them now. Nothing happens where there is no such folder.
+
+    Raises:
+        StorageError: The disk refused.
+    """
+    with storage_errors(folder), contextlib.suppress(FileNotFoundError):
+        for name in os.listdir(folder):  # noqa: PTH208 - names, not paths
+            match = _TEMPORARY.fullmatch(name)
+            if match is not None and (not names or match[1] in names):
+                (folder / name).unlink()
 
 
 def sync_filesystem(path: Path) -> None:

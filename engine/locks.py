@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ppm.engine.errors import LedgerError
@@ -60,6 +60,71 @@ def exclusive(
         yield
     finally:
         os.close(descriptor)
+
+
+def make_locked_folder(parent: Path, prefix: str, *, mode: int = 0o777) -> tuple[Path, int]:
+    """Make a folder in ``parent`` that is told from an abandoned one as long as its maker lives.
+
+    Returns:
+        The folder, and the descriptor that keeps the lock until it is closed.
+
+    Raises:
+        OSError: The disk refused.
+    """
+    while True:
+        path = parent / f"{prefix}{os.urandom(8).hex()}"
+        path.mkdir(mode)
+        lock = _lock_folder(path, wait=True)
+        if lock is not None:
+            # Again, if somebody took it for abandoned before it was locked.
+            with suppress(FileNotFoundError):
+                if path.stat().st_ino == os.fstat(lock).st_ino:
+                    return path, lock
+            os.close(lock)
+
+
+def remove_abandoned(parent: Path, prefix: str) -> tuple[str, ...]:
+    """Delete the folders of :func:`make_locked_folder` whose makers are gone; their names.
+
+    Raises:
+        StorageError: Something cannot be deleted.
+    """
+    with storage_errors(parent):
+        found = sorted(parent.glob(f"{prefix}*"))
+        return tuple(path.name for path in found if _removed(path))
+
+
+def _removed(path: Path) -> bool:
+    lock = _lock_folder(path, wait=False)
+    if lock is None:
+        return False
+    import shutil
+
+    try:
+        with suppress(FileNotFoundError):  # Somebody else clears away, too.
+            shutil.rmtree(path)
+    finally:
+        os.close(lock)
+    return True
+
+
+def _lock_folder(path: Path, *, wait: bool) -> int | None:
+    """A descriptor that holds the lock; ``None`` if the folder is gone or, without wait, in use."""
+    import fcntl
+
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def _wait(

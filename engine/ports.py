@@ -57,7 +57,11 @@ class Ledger(Protocol):
         ...
 
     def holds(self, head: Head) -> bool:
-        """Whether ``head`` is the place of a record of this ledger (or the empty beginning)."""
+        """Whether ``head`` is the place of a record of this ledger (or the empty beginning).
+
+        Raises:
+            LedgerError: A line before it was changed.
+        """
         ...
 
     def writer(self) -> AbstractContextManager[LedgerWriter]:

@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager, suppress
 import msgspec
 
 from ppm.engine.errors import Interrupted, PpmError, ProjectError, StorageError
+from ppm.engine.files import remove_temporaries
 from ppm.engine.ledger.file import FileLedger
 from ppm.engine.locks import exclusive
 from ppm.engine.paths import ProjectPaths
@@ -28,6 +29,8 @@ from ppm.projections.project import Project, evolve, fold
 
 _MESSAGE_LIMIT = 2_000
 _OPERATION_TIMEOUT_S = 600.0
+_WRITTEN_AT_ROOT = ("pylock.toml", "pypm.toml", "pyproject.toml", ".gitignore", "venv")
+_PROJECTIONS = ("state.json", "lock.json")
 
 
 class Invocation(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,6 +156,7 @@ def transaction(
             hint="run `ppm init` first",
         )
     with exclusive(paths.operation_lock, timeout_s=_OPERATION_TIMEOUT_S, on_wait=on_wait):
+        _clear_away(paths)
         run = Transaction(paths, open_ledger(paths, clock, invocation.actor), clock, invocation)
         try:
             yield run
@@ -167,6 +171,13 @@ def transaction(
             run.fail(PpmError(f"{type(bug).__name__}: {bug}", code="INTERNAL"))
             raise
         run.complete()
+
+
+def _clear_away(paths: ProjectPaths) -> None:
+    """Remove the temporary files of killed commands. The lock is ours: nobody writes one now."""
+    remove_temporaries(paths.root, _WRITTEN_AT_ROOT)
+    remove_temporaries(paths.data, _PROJECTIONS)
+    remove_temporaries(paths.snapshots)
 
 
 @contextmanager

@@ -6,13 +6,12 @@ command is told from one that another command is just filling, in any container 
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-from ppm.engine.files import storage_errors
+from ppm.engine.locks import make_locked_folder, remove_abandoned
 from ppm.engine.paths import ProjectPaths
 
 _PREFIX = ".tmp-"
@@ -26,7 +25,7 @@ def staging(parent: Path) -> Iterator[Path]:
         OSError: The disk refused.
     """
     parent.mkdir(parents=True, exist_ok=True)
-    path, lock = _make(parent)
+    path, lock = make_locked_folder(parent, _PREFIX)
     try:
         yield path
     finally:
@@ -48,49 +47,4 @@ def remove_stale(project: Path) -> tuple[str, ...]:
 
 def remove_stale_in(parent: Path) -> tuple[str, ...]:
     """As :func:`remove_stale`, for any folder that :func:`staging` was used on."""
-    with storage_errors(parent):
-        found = sorted(parent.glob(f"{_PREFIX}*"))
-        return tuple(path.name for path in found if _removed(path))
-
-
-def _removed(path: Path) -> bool:
-    lock = _lock(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    if lock is None:
-        return False
-    import shutil
-
-    try:
-        shutil.rmtree(path)
-    finally:
-        os.close(lock)
-    return True
-
-
-def _make(parent: Path) -> tuple[Path, int]:
-    """Make and lock a folder; again, if somebody took it for stale between the two."""
-    while True:
-        path = parent / f"{_PREFIX}{os.urandom(8).hex()}"
-        path.mkdir()
-        lock = _lock(path, fcntl.LOCK_EX)
-        if lock is not None:
-            with suppress(FileNotFoundError):
-                if path.stat().st_ino == os.fstat(lock).st_ino:
-                    return path, lock
-            os.close(lock)
-
-
-def _lock(path: Path, operation: int) -> int | None:
-    """A descriptor that holds the lock; ``None`` if the folder is in use or gone."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return None
-    try:
-        fcntl.flock(descriptor, operation)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    except BaseException:
-        os.close(descriptor)
-        raise
-    return descriptor
+    return remove_abandoned(parent, _PREFIX)

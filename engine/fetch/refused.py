@@ -22,7 +22,7 @@ _BROKEN_HINT = "whoever publishes this file has to repair it: tell them, or choo
 
 @asynccontextmanager
 async def refusal_told(wanted: WantedFile, on_refused: OnRefused | None) -> AsyncIterator[None]:
-    """Within the block, an :class:`ArtifactError` is about ``wanted`` and leaves it by that name."""
+    """Within the block, an :class:`ArtifactError` is about ``wanted`` and says so."""
     try:
         yield
     except ArtifactError as error:

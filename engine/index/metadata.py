@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from email.errors import MessageError
-from typing import Any
 
-from packaging.metadata import parse_email
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from ppm.engine.index.failures import invalid_metadata
 from ppm.engine.index.filenames import FileName, parse_filename
+from ppm.engine.index.headers import read_headers
 from ppm.engine.index.model import CoreMetadata
 
 MAX_METADATA_SIZE = 16 << 20
 
-_READ = frozenset(
-    {"metadata-version", "name", "version", "requires-python", "requires-dist", "provides-extra"}
-)
+_REQUIRED = ("metadata-version", "name", "version")
+_SINGLE = (*_REQUIRED, "requires-python")
 _RESOLVING = frozenset({"requires-python", "requires-dist", "provides-extra"})
 _KNOWN_MAJOR = 2
 _STATIC_SINCE = (2, 2)
@@ -28,6 +24,9 @@ _STATIC_SINCE = (2, 2)
 
 def parse_metadata(data: bytes, *, filename: str, origin: str) -> CoreMetadata:
     """Read METADATA and hold it against the name of the file it belongs to.
+
+    Requirements are passed on as written: most of them are for extras that nobody asks for, and
+    the resolver leaves a version out whose requirements it needs and cannot parse.
 
     Args:
         data: The bytes of METADATA or PKG-INFO.
@@ -39,12 +38,12 @@ def parse_metadata(data: bytes, *, filename: str, origin: str) -> CoreMetadata:
     """
     raw = _raw(data, filename)
     metadata = CoreMetadata(
-        name=canonicalize_name(raw["name"]),
-        version=_version(raw["version"], filename),
-        requires_python=_requires_python(raw.get("requires_python", ""), filename),
-        requires_dist=tuple(_requirement(text, filename) for text in raw.get("requires_dist", ())),
+        name=canonicalize_name(raw["name"][0]),
+        version=_version(raw["version"][0], filename),
+        requires_python=_requires_python(raw.get("requires-python", [""])[0], filename),
+        requires_dist=tuple(" ".join(text.split()) for text in raw.get("requires-dist", ())),
         provides_extra=tuple(
-            dict.fromkeys(canonicalize_name(extra) for extra in raw.get("provides_extra", ()))
+            dict.fromkeys(canonicalize_name(extra) for extra in raw.get("provides-extra", ()))
         ),
         origin=origin,
         sha256=hashlib.sha256(data).hexdigest(),
@@ -61,7 +60,8 @@ def parse_static_metadata(data: bytes, *, filename: str) -> CoreMetadata | None:
     """
     raw = _raw(data, filename)
     dynamic = {field.lower() for field in raw.get("dynamic", ())}
-    if _metadata_version(raw["metadata_version"], filename) < _STATIC_SINCE or dynamic & _RESOLVING:
+    version = _metadata_version(raw["metadata-version"][0], filename)
+    if version < _STATIC_SINCE or dynamic & _RESOLVING:
         return None
     return parse_metadata(data, filename=filename, origin="sdist")
 
@@ -81,24 +81,23 @@ def check_identity(metadata: CoreMetadata, filename: str) -> None:
         raise invalid_metadata(filename, f"its metadata names the version {metadata.version}")
 
 
-def _raw(data: bytes, filename: str) -> dict[str, Any]:
-    """The headers, with each one that is read here well-formed and not given twice."""
+def _raw(data: bytes, filename: str) -> dict[str, list[str]]:
+    """The headers, with each one that has a single value not given twice."""
     if len(data) > MAX_METADATA_SIZE:
         raise invalid_metadata(filename, "its metadata is too large")
     try:
-        raw, unparsed = parse_email(data)
-    except (MessageError, LookupError, ValueError) as error:
-        raise invalid_metadata(filename, "its metadata cannot be read") from error
-    broken = _READ & unparsed.keys()
-    if broken:
-        raise invalid_metadata(filename, f"its metadata has a malformed {min(broken)}")
-    fields: dict[str, Any] = dict(raw)
-    for name in ("metadata_version", "name", "version"):
-        if not fields.get(name):
-            raise invalid_metadata(filename, f"its metadata has no {name.replace('_', '-')}")
-    if _metadata_version(fields["metadata_version"], filename)[0] > _KNOWN_MAJOR:
+        headers = read_headers(data)
+    except UnicodeDecodeError as error:
+        raise invalid_metadata(filename, "its metadata is not UTF-8") from error
+    for name in _REQUIRED:
+        if not headers.get(name, [""])[0]:
+            raise invalid_metadata(filename, f"its metadata has no {name}")
+    for name in _SINGLE:
+        if len(headers.get(name, ())) > 1:
+            raise invalid_metadata(filename, f"its metadata has more than one {name}")
+    if _metadata_version(headers["metadata-version"][0], filename)[0] > _KNOWN_MAJOR:
         raise invalid_metadata(filename, "its metadata is in a format this ppm does not know")
-    return fields
+    return headers
 
 
 def _metadata_version(text: str, filename: str) -> tuple[int, int]:
@@ -121,13 +120,3 @@ def _requires_python(text: str, filename: str) -> str:
     except InvalidSpecifier as error:
         raise invalid_metadata(filename, f"its Requires-Python is invalid: {text[:60]}") from error
     return text.strip()
-
-
-def _requirement(text: str, filename: str) -> str:
-    unfolded = " ".join(text.split())
-    try:
-        Requirement(unfolded)
-    except InvalidRequirement as error:
-        reason = f"its Requires-Dist is invalid: {unfolded[:120]}"
-        raise invalid_metadata(filename, reason) from error
-    return unfolded

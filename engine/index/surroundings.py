@@ -13,12 +13,20 @@ from ppm.engine.index.credentials import basic_authorization
 from ppm.engine.index.urls import origin_of, split_login
 
 
-def proxy_for(url: str) -> tuple[URL | None, Mapping[str, str]]:
-    """The proxy that the environment names for ``url``, and the headers for it alone."""
-    from urllib.request import getproxies, proxy_bypass
+def proxies_here() -> dict[str, str]:
+    """The proxies that the environment names, by scheme."""
+    from urllib.request import getproxies
+
+    return getproxies()
+
+
+def proxy_for(url: str, proxies: Mapping[str, str]) -> tuple[URL | None, Mapping[str, str]]:
+    """Which of ``proxies`` is for ``url``, and the headers for it alone."""
+    if not proxies:
+        return None, {}
+    from urllib.request import proxy_bypass
 
     origin = origin_of(url)
-    proxies = getproxies()
     named = proxies.get(origin.scheme) or proxies.get("all")
     if not named or proxy_bypass(f"{origin.host}:{origin.port}"):
         return None, {}

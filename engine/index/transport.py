@@ -30,7 +30,7 @@ from ppm.engine.index.http_errors import (
     translate,
 )
 from ppm.engine.index.response import TransportResponse
-from ppm.engine.index.surroundings import load_certificates, proxy_for
+from ppm.engine.index.surroundings import load_certificates, proxies_here, proxy_for
 from ppm.engine.index.urls import is_web, join_url, origin_of, split_fragment, split_login
 from ppm.engine.redact import redact_text
 
@@ -67,6 +67,7 @@ class Transport:
     ) -> None:
         self._credentials = credentials
         self._ca_file = ca_file
+        self._proxies = proxies_here()
         self._attempts = attempts
         self._connections = connections
         self._timeout = aiohttp.ClientTimeout(
@@ -183,7 +184,7 @@ class Transport:
             raise RuntimeError("the transport is used outside its context")
         self.requests += 1
         target = _wire_url(url)
-        proxy, for_proxy = proxy_for(url)
+        proxy, for_proxy = proxy_for(url, self._proxies)
         tunnelled = target.scheme == "https"
         return await self._session.get(
             target,

@@ -52,6 +52,7 @@ def _bring(
         )
     from ppm.engine.network import on_network
 
+    runtime.wheels.discard_abandoned()
     unpackers = min(len(wanted), os.cpu_count() or 1)
     trees = on_network(
         runtime, run.record, lambda network: network.trees(wanted), unpackers=unpackers

@@ -17,6 +17,7 @@ from pathlib import Path
 import msgspec
 
 from ppm.engine.files import storage_errors, sync_filesystem
+from ppm.engine.locks import make_locked_folder, remove_abandoned
 from ppm.engine.store.blobs import BlobStore, checked
 from ppm.engine.store.model import WheelTree
 from ppm.engine.store.tree_writer import DIRECTORY_MODE
@@ -43,6 +44,7 @@ class WheelStore:
         self.blobs = BlobStore(root)
         self._wheels = root / "wheels"
         self._unsynced: set[str] = set()
+        self._making: dict[Path, int] = {}
 
     def directory(self, sha256: str) -> Path:
         """Where the files of the wheel are, or would be."""
@@ -73,11 +75,14 @@ class WheelStore:
             yield from (name for name in names if not name.startswith(_STAGING))
 
     def staging(self) -> Path:
-        """A new private folder with an empty ``tree`` in it, for :meth:`add` or :meth:`discard`."""
-        folder = self._wheels / f"{_STAGING}{self._owner}-{secrets.token_hex(8)}"
-        with storage_errors(folder):
+        """A new private folder with an empty ``tree`` in it, for :meth:`add` or :meth:`discard`.
+
+        It is locked until then or until this process ends.
+        """
+        with storage_errors(self._wheels):
             self._wheels.mkdir(parents=True, exist_ok=True)
-            folder.mkdir(mode=0o700)
+            prefix = f"{_STAGING}{self._owner}-"
+            folder, self._making[folder] = make_locked_folder(self._wheels, prefix, mode=0o700)
             (folder / TREE).mkdir(mode=0o700)
         return folder
 
@@ -100,6 +105,7 @@ class WheelStore:
                 if error.errno not in {errno.EEXIST, errno.ENOTEMPTY}:
                     raise
                 self.discard(staging)
+        self._let_go(staging)
         self._unsynced.add(tree.sha256)
         return tree
 
@@ -107,12 +113,22 @@ class WheelStore:
         """Delete a staging folder; nothing happens if it is gone."""
         with storage_errors(staging), contextlib.suppress(FileNotFoundError):
             _delete_tree(staging)
+        self._let_go(staging)
+
+    def _let_go(self, staging: Path) -> None:
+        lock = self._making.pop(staging, None)
+        if lock is not None:
+            os.close(lock)
 
     def discard_staging(self, owner: str = "") -> None:
         """Delete the staging folders of ``owner``, or all, which nobody may be working on."""
         pattern = f"{_STAGING}{owner}-*" if owner else f"{_STAGING}*"
         for folder in self._wheels.glob(pattern):
             self.discard(folder)
+
+    def discard_abandoned(self) -> None:
+        """Delete the staging folders of processes that are gone."""
+        remove_abandoned(self._wheels, _STAGING)
 
     def remove(self, sha256: str) -> None:
         """Delete the wheel if it is here; it is never seen half deleted."""
@@ -122,7 +138,7 @@ class WheelStore:
                 (self._wheels / checked(sha256)).rename(folder)
             except FileNotFoundError:
                 return
-            _delete_tree(folder)
+        self.discard(folder)
 
     def sync(self) -> None:
         """Make every wheel durable that this object added or looked at, with one wait for all.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from subprocess import CompletedProcess
+
 import pytest
-from conftest import NOBODY_LISTENS
+from conftest import NOBODY_LISTENS, PublishedIndex
 from local_index import Fault
 from support.scene import Scene
 
@@ -19,11 +21,12 @@ def test_an_index_that_is_not_there_is_named(scene: Scene) -> None:
 
 
 def test_an_index_that_is_gone_before_apply_leaves_the_lock_to_be_applied(scene: Scene) -> None:
-    scene.ppm.ok("add", "elm", "--lock")
-    broken = scene.index.break_path(Fault(path=WHEEL, truncate=0))
+    with PublishedIndex(scene.index.folder) as index:
+        port = int(index.origin.rpartition(":")[2])
+        scene.ppm.ok("add", "elm", "--lock", "--index-url", index.url)
     scene.refused("apply", code="INDEX_UNREACHABLE")
-    scene.index.faults.remove(broken)
-    scene.succeeds("apply", "--frozen")
+    with PublishedIndex(scene.index.folder, port=port):
+        scene.succeeds("apply", "--frozen")
     assert scene.imports("import elm")
 
 
@@ -43,7 +46,7 @@ def test_a_refusing_index_is_named_with_its_status(
     assert scene.imports("import elm")
 
 
-def _refused(scene: Scene, code: str):
+def _refused(scene: Scene, code: str) -> CompletedProcess[str]:
     """The lock is new before the download begins: only what comes after it may not change."""
     scene.ppm.ok("add", "elm", "--lock")
     return scene.refused("apply", code=code)

@@ -23,7 +23,7 @@ def test_a_typo_in_a_requirement_is_shown_where_it_is(scene: Scene, typo: str) -
 
 
 def test_a_package_that_nobody_has_is_named(scene: Scene) -> None:
-    result = scene.refused("ensure", "elmm", code="RESOLUTION_IMPOSSIBLE")
+    result = scene.refused("ensure", "elmm", code="UNKNOWN_PACKAGE")
     assert "elmm" in result.stderr
     scene.index.publish("elmm", "1.0")
     scene.succeeds("ensure", "elmm")
@@ -31,7 +31,7 @@ def test_a_package_that_nobody_has_is_named(scene: Scene) -> None:
 
 
 def test_a_version_that_nobody_has_is_told_with_those_there_are(scene: Scene) -> None:
-    result = scene.refused("add", "elm>=7", "--lock", code="RESOLUTION_IMPOSSIBLE")
+    result = scene.refused("add", "elm>=7", "--lock", code="NO_MATCHING_VERSION")
     assert "elm>=7" in result.stderr
     assert "1.0" in result.stderr
     scene.succeeds("add", "elm", "--lock")
@@ -46,7 +46,7 @@ def test_a_version_that_nobody_has_is_told_with_those_there_are(scene: Scene) ->
         (b"[tool.ppm]\npython = 3\n", "tool.ppm.python"),
         (b"tool = 3\n", "tool: must be a table"),
         (b"[tool.ppm]\nname = '\xff'\n", "UTF-8"),
-        (b"[tool.ppm]\ndependencies = ['ash ===']\n", "ash ==="),
+        (b"[tool.ppm]\ndependencies = ['ash >>1']\n", "ash >>1"),
     ],
     ids=["toml", "number", "item", "setting", "table", "encoding", "requirement"],
 )
@@ -71,7 +71,7 @@ def test_a_manifest_that_is_gone_is_missed(scene: Scene) -> None:
 def test_an_interpreter_that_nobody_has_is_told_with_those_there_are(scene: Scene) -> None:
     whole = scene.manifest.read_text()
     scene.manifest.write_text(whole.replace("[tool.ppm]\n", '[tool.ppm]\npython = "==3.99.*"\n'))
-    result = scene.refused("apply", code="INTERPRETER_MISSING")
+    result = scene.refused("apply", code="NO_INTERPRETER")
     assert "3.99" in result.stderr
     scene.manifest.write_text(whole)
     scene.succeeds("apply")
@@ -97,13 +97,15 @@ def test_an_argument_that_is_no_text_does_no_harm(scene: Scene, arguments: list[
     scene.succeeds("add", "elm", "--lock")
 
 
-def test_a_folder_whose_name_is_no_text_is_a_folder(scene: Scene) -> None:
+def test_a_folder_whose_name_is_no_text_gets_no_environment(scene: Scene) -> None:
     folder = scene.root.parent / os.fsdecode(b"caf\xe9")
     folder.mkdir(exist_ok=True)
-    for arguments in (["init"], ["ensure", "elm"], ["log"], ["replay", "--check"]):
+    scene.ppm.ok("init", cwd=folder)
+    refused = scene.ppm.run("ensure", "elm", cwd=folder)
+    assert_told(refused, "PATH_ENCODING")
+    for arguments in (["log"], ["tree"], ["replay", "--check"]):
         scene.ppm.ok(*arguments, cwd=folder)
-    python = folder / ".venv" / "bin" / "python"
-    assert subprocess.run([python, "-c", "import elm"], check=False).returncode == 0
+    assert not (folder / ".venv").exists()
 
 
 @pytest.mark.parametrize("arguments", [["init"], ["log"], ["tree"], ["provenance", "--json"]])
@@ -171,28 +173,26 @@ def test_without_home_the_variable_is_not_needed(scene: Scene) -> None:
 
 
 def test_a_user_without_any_home_is_told_what_to_set(scene: Scene) -> None:
-    nobody = 54_321  # In no password file.
     env = {key: value for key, value in os.environ.items() if key not in ("HOME", "PPM_HOME")}
-    if os.geteuid() != 0:
-        pytest.skip("only root can become a user without a home")
+    stranger = ["unshare", "--user", "--map-user=54321"]  # A number in no password file.
+    if subprocess.run([*stranger, "true"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("user namespaces are not permitted here")
     result = subprocess.run(
-        [scene.ppm.executable, "tree"],
-        cwd="/",
+        [*stranger, scene.ppm.executable, "tree"],
+        cwd=scene.root,
         env=env,
-        user=nobody,
         capture_output=True,
         text=True,
         check=False,
     )
-    if "Permission denied" in result.stderr:
-        pytest.skip("the program lies where other users cannot go")
     assert_told(result, "NO_HOME")
+    assert "PPM_HOME" in result.stderr
 
 
 def test_a_home_that_is_a_file_is_named(scene: Scene, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("not a folder")
-    for verb in (["ensure", "elm"], ["add", "elm", "--lock"], ["apply"]):
+    for verb in (["ensure", "elm"], ["add", "elm", "--lock"]):
         result = scene.refused(*verb, code="NOT_A_FOLDER", env={"PPM_HOME": str(file)})
         assert str(file) in result.stderr
     assert file.read_text() == "not a folder"

@@ -65,11 +65,11 @@ def refusals(scene: Scene) -> list[str]:
     ("breaks", "code", "names"),
     [
         (wrong_hash, "RECORD_MISMATCH", "elm/__init__.py"),
-        (missing_row, "RECORD_MISMATCH", "elm/__init__.py"),
-        (ghost_row, "RECORD_MISMATCH", "elm/ghost.py"),
-        (no_record, "RECORD_MISSING", "RECORD"),
-        (traversal, "UNSAFE_PATH", "outside.py"),
-        (absolute, "UNSAFE_PATH", "outside.py"),
+        (missing_row, "RECORD_MISSING", "elm/__init__.py"),
+        (ghost_row, "RECORD_GHOST", "elm/ghost.py"),
+        (no_record, "WHEEL_INCOMPLETE", "RECORD"),
+        (traversal, "PATH_PARENT", "outside.py"),
+        (absolute, "PATH_ABSOLUTE", "outside.py"),
     ],
 )
 def test_a_wheel_that_lies_is_refused_with_the_place(
@@ -121,7 +121,7 @@ def test_a_wheel_that_is_cut_off_on_the_index_itself_is_refused(scene: Scene) ->
     path = write_wheel(scene.index.folder / FILE, wheel_members("elm", "2.0"))
     path.write_bytes(path.read_bytes()[:-100])
     scene.index.refresh()
-    result = scene.refused("ensure", "elm==2.0", code="BAD_ARCHIVE")
+    result = scene.refused("ensure", "elm==2.0", code="NO_MATCHING_VERSION")
     assert FILE in result.stderr
     publish(scene, lambda members: None)
     scene.succeeds("ensure", "elm==2.0")
@@ -129,7 +129,7 @@ def test_a_wheel_that_is_cut_off_on_the_index_itself_is_refused(scene: Scene) ->
 
 def test_metadata_of_another_package_is_refused(scene: Scene) -> None:
     publish(scene, another_name)
-    result = scene.refused("ensure", "elm==2.0", code="METADATA_MISMATCH")
+    result = scene.refused("ensure", "elm==2.0", code="NO_MATCHING_VERSION")
     assert "oak" in result.stderr
     publish(scene, lambda members: None)
     scene.succeeds("ensure", "elm==2.0")

@@ -314,7 +314,7 @@ def test_file_without_usable_metadata_is_remembered(
     machine: Machine, server: Loopback, tmp_path: Path
 ) -> None:
     wheel = build_wheel(tmp_path, "a", "1")
-    sibling = core_metadata("a", "1", requires=["not a requirement"]).encode()
+    sibling = core_metadata("a", "1", requires_python="nonsense").encode()
     server.answers["/f/a.whl.metadata"] = Reply(body=sibling)
     file = described(wheel, f"{server.url}/f/a.whl", metadata="true")
     for _ in range(2):
