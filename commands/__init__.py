@@ -1,1 +1,1 @@
-"""One module a verb: a typer signature, a pure ``decide``, a thin ``run``."""
+"""One module a verb: a function whose signature declares the options, thin over the engine."""

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
@@ -28,15 +29,26 @@ VERBS = {
     "ensure": "ensure",
     "run": "run",
     "tree": "tree",
+    "diff": "diff",
     "snapshot": "snapshot",
     "snapshots": "snapshots",
     "rollback": "rollback",
+    "undo": "undo",
+    "redo": "redo",
     "replay": "replay",
     "provenance": "provenance",
     "log": "log",
+    "ledger verify": "ledger_verify",
+    "ledger checkpoint": "ledger_checkpoint",
+    "ledger prove": "ledger_prove",
+    "ledger export": "ledger_export",
+    "keygen": "keygen",
     "version": "version",
 }
-"""Each verb, and the name of the module of this room and of the function in it that define it."""
+"""Each verb, and the name of the module of this room and of the function in it that define it.
+
+A verb is one word, or two where the first names a family.
+"""
 
 _STOP_AT_FIRST = frozenset({"run"})
 """Verbs that pass on what follows their first word."""
@@ -44,6 +56,7 @@ _STOP_AT_FIRST = frozenset({"run"})
 
 def main() -> NoReturn:
     """Run the program with ``sys.argv`` and exit."""
+    _open_closed_streams()
     signal.signal(signal.SIGTERM, _terminated)
     try:
         _run(sys.argv[1:])
@@ -53,9 +66,41 @@ def main() -> NoReturn:
         _exit_with(Interrupted("stopped"))
     except BrokenPipeError:
         # Whoever read our output has seen enough; Python must not complain while it exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()
         sys.exit(0)
+    except OSError as error:
+        from ppm.engine.files import storage_error
+
+        _forget_output()
+        _exit_with(storage_error(error, Path("standard output")))
+    except Exception as bug:  # noqa: BLE001 - the last place where it can be told in words
+        _exit_with(_internal(bug))
     sys.exit(0)
+
+
+def _open_closed_streams() -> None:
+    """Give what the caller closed (``>&-``) to nobody, before a file of ours gets its number."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "w" if number else "r"))  # noqa: PTH123, SIM115 - until the end
+
+
+def _forget_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _internal(bug: Exception) -> PpmError:
+    error = PpmError(
+        f"{type(bug).__name__}: {bug}",
+        code="INTERNAL",
+        hint="this is a mistake in ppm: PYP_DEBUG=1 shows where, please report it",
+    )
+    error.__cause__ = bug
+    return error
 
 
 def _terminated(_signal: int, _frame: FrameType | None) -> None:
@@ -73,17 +118,32 @@ def _exit_with(error: PpmError) -> NoReturn:
 def _run(words: list[str]) -> None:
     if words == ["--version"]:
         words = ["version"]
-    name = words[0] if words else ""
-    if name in VERBS:
+    name, rest = split_verb(words)
+    if name:
         verb = _load(name)
-        values = parse(verb, words[1:], stop_at_first=name in _STOP_AT_FIRST)
+        values = parse(verb, rest, stop_at_first=name in _STOP_AT_FIRST)
         if values is not None:
             verb(**values)
             return
     from ppm.commands.explain import explain
 
-    verbs = {one: _load(one) for one in ([name] if name in VERBS else VERBS)}
+    verbs = {one: _load(one) for one in _meant(name, words)}
     explain(verbs, words, stop_at_first=_STOP_AT_FIRST)
+
+
+def split_verb(words: list[str]) -> tuple[str, list[str]]:
+    """The verb that a command line begins with, ``""`` for none, and the words that follow it."""
+    for count in (2, 1):
+        name = " ".join(words[:count])
+        if name in VERBS and name.split(" ") == words[:count]:
+            return name, words[count:]
+    return "", words
+
+
+def _meant(name: str, words: list[str]) -> list[str]:
+    """The verbs that help has to know: the one, else its family, else all."""
+    family = [one for one in VERBS if words and one.startswith(f"{words[0]} ")]
+    return [name] if name else family or list(VERBS)
 
 
 def _load(name: str) -> Callable[..., None]:

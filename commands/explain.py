@@ -12,6 +12,10 @@ from ppm.commands.arguments import Parameter, parameters_of
 from ppm.commands.options import Option
 
 
+_FAMILIES = {"ledger": "Check the ledger, sign and prove what it says."}
+"""What the verbs are for that begin with the same word."""
+
+
 def explain(
     verbs: Mapping[str, Callable[..., None]],
     words: Sequence[str],
@@ -25,23 +29,31 @@ def explain(
         words: The whole command line, the verb included.
         stop_at_first: Verbs whose first positional word ends their options.
     """
+    app = _application("A package manager for Python projects with a flight recorder.")
+    families: dict[str, typer.Typer] = {}
+    for name, verb in verbs.items():
+        family, _, own_name = name.rpartition(" ")
+        if family and family not in families:
+            families[family] = _application(_FAMILIES[family])
+            app.add_typer(families[family], name=family)
+        raw = {"allow_extra_args": True, "ignore_unknown_options": True}
+        settings = {**raw, "allow_interspersed_args": False} if name in stop_at_first else None
+        known = families.get(family, app)
+        known.command(own_name, context_settings=settings)(as_typer(verb))
+    app(list(words), prog_name="ppm")
+    raise SystemExit(0)
+
+
+def _application(purpose: str) -> typer.Typer:
     app = typer.Typer(
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
-    app.callback()(_program)
-    for name, verb in verbs.items():
-        raw = {"allow_extra_args": True, "ignore_unknown_options": True}
-        settings = {**raw, "allow_interspersed_args": False} if name in stop_at_first else None
-        app.command(name, context_settings=settings)(as_typer(verb))
-    app(list(words), prog_name="ppm")
-    raise SystemExit(0)
-
-
-def _program() -> None:
-    """A package manager for Python projects with a flight recorder."""
+    # With a callback, typer asks for the name of a command even where there is only one.
+    app.callback(help=purpose)(lambda: None)
+    return app
 
 
 def as_typer(verb: Callable[..., None]) -> Callable[..., None]:

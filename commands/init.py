@@ -12,13 +12,11 @@ from ppm.commands.options import (
     VerboseOption,
 )
 from ppm.commands.output import Console
-from ppm.commands.session import changing_at, invocation
-from ppm.engine.clock import SystemClock
+from ppm.commands.session import asking, changing_at
 from ppm.engine.files import storage_errors
 from ppm.engine.ledger.file import has_records
 from ppm.engine.operations.initialise import initialise, make_folder
 from ppm.engine.paths import ProjectPaths
-from ppm.engine.transaction import record_query
 
 _TREE = """{root}
 └── .ppm/
@@ -39,9 +37,10 @@ def init(
     console = Console(json_output=json_output, verbose=verbose, quiet=quiet)
     paths = ProjectPaths(directory.absolute())
     if has_records(paths.ledger):
-        record_query(paths, SystemClock(), invocation("init"), duration_us=0)
-        console.say(f"{paths.root} is a ppm project already")
-        console.answer({"root": str(paths.root), "created": False, "written": []})
+        with asking("init", paths.root) as question:
+            question.project()  # Refuses a ledger that somebody changed.
+            console.say(f"{paths.root} is a ppm project already")
+            console.answer({"root": str(paths.root), "created": False, "written": []})
         return
     with storage_errors(paths.root):
         paths.root.mkdir(parents=True, exist_ok=True)

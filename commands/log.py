@@ -43,7 +43,7 @@ def log(
     with asking("log", project) as question:
         after = moment(since, question.project(), question.ledger) if since is not None else 0
         head = _show(question.ledger.read(), after, wanted, console)
-        while follow:
+        while follow and console.heard:
             time.sleep(_POLL_S)
             head = _show(question.ledger.read(head), after, wanted, console, head)
 

@@ -50,6 +50,14 @@ OptionalOption = Annotated[
     str | None, option("--optional", help="An optional dependency (extra) of the project.")
 ]
 LockOption = Annotated[bool, option("--lock", help="Resolve and lock as well.")]
+AgainstOption = Annotated[
+    Path | None, option("--against", help="A checkpoint of this ledger that was kept.")
+]
+PubOption = Annotated[
+    list[str] | None,
+    option("--pub", help="Who may have signed: a public key (PEM), or `name+hash+key`."),
+]
+OutOption = Annotated[Path | None, option("--out", help="Write into this file.")]
 RequirementsArgument = Annotated[list[str], Argument("REQ…", help="PEP 508.")]
 
 

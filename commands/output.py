@@ -30,10 +30,26 @@ def clean(text: str) -> str:
     return _CONTROL.sub(lambda match: f"<U+{ord(match[0]):04X}>", text)
 
 
-def _print(stream: TextIO, text: str) -> None:
+def _print(stream: TextIO, text: str) -> bool:
     encoding = stream.encoding or "utf-8"
-    stream.write(clean(text).encode(encoding, "replace").decode(encoding) + "\n")
-    stream.flush()
+    return _write(stream, clean(text).encode(encoding, "replace").decode(encoding) + "\n")
+
+
+def _write(stream: TextIO, text: str) -> bool:
+    """Write at once; false if nobody reads it.
+
+    Whoever looks on may go away: what is being done goes on. Only an answer that its file cannot
+    take is a failure.
+    """
+    try:
+        stream.write(text)
+        stream.flush()
+    except OSError as error:
+        if stream is sys.stdout and not isinstance(error, BrokenPipeError):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        return False
+    return True
 
 
 def show_error(error: PpmError) -> None:
@@ -60,11 +76,13 @@ class Console:
         self.json_output = json_output
         self.verbose = verbose and not quiet
         self.quiet = quiet
+        self.heard = True
+        """Whether, as far as is known, somebody reads the answer."""
 
     def say(self, text: str) -> None:
         """A line of the answer, for a person."""
         if not self.quiet and not self.json_output:
-            _print(sys.stdout, text)
+            self.heard = _print(sys.stdout, text)
 
     def warn(self, text: str) -> None:
         """A warning on stderr."""
@@ -84,8 +102,14 @@ class Console:
     def document(self, document: Any) -> None:
         """A JSON document whatever the options say, for verbs whose answer is JSON."""
         plain = msgspec.to_builtins(document)
-        sys.stdout.write(json.dumps(plain, ensure_ascii=not _speaks_utf8(sys.stdout)) + "\n")
-        sys.stdout.flush()
+        text = json.dumps(plain, ensure_ascii=not _speaks_utf8(sys.stdout))
+        self.heard = _write(sys.stdout, text + "\n")
+
+    def data(self, data: bytes) -> None:
+        """An answer that is a file: its bytes as they are; silent with ``--json``."""
+        if not self.json_output:
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
 
     def progress(self) -> Progress:
         """Where the engine reports to."""
@@ -165,8 +189,7 @@ class TerminalProgress(Progress):
     def close(self) -> None:
         """Take the line away."""
         if self._shown:
-            sys.stderr.write("\r\x1b[2K")
-            sys.stderr.flush()
+            _write(sys.stderr, "\r\x1b[2K")
             self._shown = False
 
     def _draw(self) -> None:
@@ -176,8 +199,7 @@ class TerminalProgress(Progress):
             line = f"{self._stage} {self._bar()}{self._arrived / 1e6:.1f} MB"
             if self._expected:
                 line += f" of {self._expected / 1e6:.1f} MB"
-        sys.stderr.write(f"\r\x1b[2K{clean(line)}")
-        sys.stderr.flush()
+        _write(sys.stderr, f"\r\x1b[2K{clean(line)}")
         self._shown = True
 
     def _bar(self) -> str:

@@ -40,7 +40,7 @@ def provenance(
 
 def latest(found: list[Operation], count: int, *, everything: bool) -> list[Operation]:
     """The newest ``count`` operations, newest first; queries only with ``everything``."""
-    wanted = [one for one in found if everything or one.status != "answered"]
+    wanted = [one for one in found if everything or not one.query]
     return wanted[::-1][:count]
 
 

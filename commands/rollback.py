@@ -17,12 +17,12 @@ from ppm.commands.options import (
     option,
 )
 from ppm.commands.output import Console
+from ppm.commands.returning import name_of, tell_gone_back
 from ppm.commands.session import changing
 from ppm.engine.errors import UsageError
 from ppm.engine.moments import moment
 from ppm.engine.operations.goback import before_last_apply, go_back
 from ppm.engine.operations.observe import begin
-from ppm.projections.state import Snapshot
 
 
 def rollback(
@@ -52,22 +52,6 @@ def rollback(
             seq = before_last_apply(change.run, runtime.machine)
         else:
             seq = moment(to, change.run.project, change.run.ledger)
-        name = to or _name_of(change.run.project.state.snapshots, seq)
+        name = to or name_of(change.run.project.state.snapshots, seq)
         outcome = go_back(change.run, runtime, manifest, seq, name=name)
-    duration_s = time.monotonic() - started
-    where = f"{name} (event {seq})" if name and name != str(seq) else f"event {seq}"
-    environment = f"generation {outcome.generation[:12]}" if outcome.generation else "none"
-    console.say(f"back at {where}: environment {outcome.how}, {environment}, {duration_s:.2f} s")
-    console.answer(
-        {
-            "seq": seq,
-            "name": name,
-            "environment": outcome.how,
-            "generation": outcome.generation,
-            "duration_ms": round(duration_s * 1000),
-        }
-    )
-
-
-def _name_of(snapshots: dict[str, Snapshot], seq: int) -> str:
-    return next((name for name, one in snapshots.items() if one.seq == seq), "")
+    tell_gone_back(outcome, name, time.monotonic() - started, console)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ppm.commands.output import Console, Progress
 from ppm.engine.clock import SystemClock
-from ppm.engine.errors import ProjectError
+from ppm.engine.errors import LedgerError, PpmError, ProjectError
 from ppm.engine.ledger.file import has_records
 from ppm.engine.manifest.read import find_project as climb
 from ppm.engine.paths import ProjectPaths, home_paths
@@ -38,7 +38,8 @@ def actor() -> str:
 
 def invocation(verb: str, note: str = "") -> Invocation:
     """This process's command line as an invocation of ``verb``."""
-    return Invocation(verb=verb, argv=tuple(sys.argv[2:]), note=note, actor=actor())
+    argv = tuple(sys.argv[1 + len(verb.split()) :])
+    return Invocation(verb=verb, argv=argv, note=note, actor=actor())
 
 
 def find_project(directory: Path | None) -> ProjectPaths:
@@ -113,14 +114,33 @@ class Question:
 
 @contextmanager
 def asking(verb: str, directory: Path | None) -> Iterator[Question]:
-    """The block answers a question; it is recorded as one ``query.answered`` when it succeeded."""
+    """The block answers a question; that it did, or why not, is one ``query.answered``."""
     clock = SystemClock()
     started_us = clock.elapsed_us()
     question = Question(find_project(directory), clock)
-    yield question
-    record_query(
-        question.paths,
-        clock,
-        invocation(verb),
-        duration_us=clock.elapsed_us() - started_us,
-    )
+
+    def record(code: str = "") -> None:
+        duration_us = clock.elapsed_us() - started_us
+        record_query(question.paths, clock, invocation(verb), duration_us=duration_us, code=code)
+
+    try:
+        yield question
+    except LedgerError:
+        raise  # There is no ledger to record it in.
+    except PpmError as error:
+        record(error.code)
+        raise
+    record()
+
+
+@contextmanager
+def noting(verb: str) -> Iterator[None]:
+    """The block needs no project; it is recorded as a query where it was run inside one."""
+    clock = SystemClock()
+    started_us = clock.elapsed_us()
+    yield
+    try:
+        paths = find_project(None)
+    except ProjectError:
+        return
+    record_query(paths, clock, invocation(verb), duration_us=clock.elapsed_us() - started_us)

@@ -48,7 +48,7 @@ def tell_applied(applied: Applied, duration_s: float, console: Console) -> None:
     for line in plan_lines(applied.plan.changes):
         console.say(line)
     count = plural(len(applied.plan.packages), "package")
-    if applied.plan.plan == "noop":
+    if not applied.fresh:
         console.say(f"{count} in place, nothing to do")
     else:
         console.say(f"{count} in .venv, generation {applied.generation[:12]}, {duration_s:.2f} s")

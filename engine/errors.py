@@ -4,6 +4,8 @@
     ├── UsageError               options that do not go together (exit status 2)
     ├── ProjectError             no project here, broken manifest, broken settings
     ├── LedgerError              corrupt, written by a newer ppm, locked, read-only
+    ├── CheckpointError          a checkpoint or proof that is malformed, foreign or wrongly signed
+    ├── KeyFailure               a signing or verifying key that cannot be used
     ├── RequirementError         a requirement or version that does not parse
     ├── IndexFailure              an index that fails, refuses or lies
     ├── ResolutionError          no set of versions fits
@@ -59,6 +61,18 @@ class LedgerError(PpmError):
     """The ledger is corrupt, newer than this program, busy or not writable."""
 
     default_code = "LEDGER_CORRUPT"
+
+
+class CheckpointError(PpmError):
+    """A checkpoint or proof that is malformed, of another ledger, or not signed by a known key."""
+
+    default_code = "CHECKPOINT_INVALID"
+
+
+class KeyFailure(PpmError):  # noqa: N818 - the builtin has the other name
+    """A signing or verifying key that cannot be read, written or trusted."""
+
+    default_code = "KEY_INVALID"
 
 
 class RequirementError(PpmError):

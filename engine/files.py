@@ -55,6 +55,28 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o644, durable: bool = 
             sync_directory(path.parent)
 
 
+def write_new(path: Path, data: bytes, *, mode: int = 0o644) -> bool:
+    """Give ``path`` the content ``data``, wholly or not at all, unless something stands there.
+
+    Returns:
+        Whether it was written; False where something stood there, which is left as it is.
+
+    Raises:
+        StorageError: The disk refused; no temporary file is left.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
+    write_atomic(temporary, data, mode=mode)
+    with storage_errors(path):
+        try:
+            os.link(temporary, path)  # Unlike a rename, it never replaces.
+        except FileExistsError:
+            return False
+        finally:
+            temporary.unlink()
+        sync_directory(path.parent)
+    return True
+
+
 _TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{12}\.tmp")
 
 

@@ -32,22 +32,38 @@ def moment(text: str, project: Project, ledger: Ledger) -> int:
         if 1 <= seq <= project.head.seq:
             return seq
         raise _unknown(text, f"the ledger has events 1 to {project.head.seq}")
+    seq = _last_at(_instant(text), ledger)
+    if seq == 0:
+        raise _unknown(text, "the ledger begins later")
+    return seq
+
+
+def beginning(text: str, project: Project, ledger: Ledger) -> int:
+    """As :func:`moment`, for what follows it: 0 where ``text`` is a time before the first event.
+
+    Raises:
+        ProjectError: ``code="UNKNOWN_MOMENT"`` where nothing has that name.
+    """
+    if text in project.state.snapshots or _SEQ.fullmatch(text):
+        return moment(text, project, ledger)
+    return _last_at(_instant(text), ledger)
+
+
+def _instant(text: str) -> str:
+    """The time ``text`` as the ledger writes times, which sort as text."""
     try:
         instant = datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError):
         raise _unknown(text, "`ppm snapshots` lists the names") from None
-    return _last_at(instant, ledger)
+    return instant.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
-def _last_at(instant: datetime, ledger: Ledger) -> int:
-    limit = instant.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+def _last_at(limit: str, ledger: Ledger) -> int:
     seq = 0
     for record in ledger.read():
         if record.time > limit:
             break
         seq = record.seq
-    if seq == 0:
-        raise _unknown(limit, "the ledger begins later")
     return seq
 
 

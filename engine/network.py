@@ -140,6 +140,9 @@ class Network:
             reason=error.message,
         )
         await self._journal.record([refused])
+        # What the index says of it now may be something else.
+        index, cache = self._runtime.index_settings.index_url, self._runtime.index_cache
+        await anyio.to_thread.run_sync(cache.forget_page, index, wanted.name)
 
     async def _built(self, event: ArtifactBuilt) -> None:
         await self._journal.record([event])

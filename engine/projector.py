@@ -113,7 +113,7 @@ def differing_keys(actual: bytes, expected: bytes) -> Iterator[str]:
     """Dotted keys at which two JSON documents differ, else ``(not JSON)`` or ``(form)``."""
     try:
         left, right = json.loads(actual), json.loads(expected)
-    except ValueError:
+    except (ValueError, RecursionError):
         yield "(not JSON)"
         return
     keys = list(_walk(left, right, ""))

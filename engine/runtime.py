@@ -52,6 +52,17 @@ class Runtime:
         self._python = python
         self._interpreter = interpreter
 
+    def made_for(self, interpreter: Path) -> Runtime:
+        """The same parts with another base interpreter."""
+        return Runtime(
+            self.home,
+            self.clock,
+            self.progress,
+            index_url=self._index_url,
+            offline=self.offline,
+            interpreter=interpreter,
+        )
+
     @cached_property
     def interpreter(self) -> Interpreter:
         """The base interpreter environments are made for."""

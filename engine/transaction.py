@@ -201,9 +201,11 @@ def interrupted() -> Interrupted:
 
 
 def record_query(
-    paths: ProjectPaths, clock: Clock, invocation: Invocation, *, duration_us: int
+    paths: ProjectPaths, clock: Clock, invocation: Invocation, *, duration_us: int, code: str = ""
 ) -> bool:
     """Write the one event of a command that only read; not synced.
+
+    ``code`` is the error's where the command could not answer.
 
     Returns:
         False where the project cannot be written to: queries work there, unrecorded.
@@ -212,7 +214,10 @@ def record_query(
         LedgerError: The ledger is corrupt.
     """
     answered = QueryAnswered(
-        verb=invocation.verb, argv=redact_argv(invocation.argv), duration_us=duration_us
+        verb=invocation.verb,
+        argv=redact_argv(invocation.argv),
+        code=code,
+        duration_us=duration_us,
     )
     draft = Draft(
         id=clock.new_id(),

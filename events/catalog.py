@@ -31,6 +31,7 @@ from ppm.events.resolution import (
     ResolutionFailed,
 )
 from ppm.events.snapshot import RollbackRequested, SnapshotTaken
+from ppm.events.trust import CheckpointSigned
 
 AnyEvent: TypeAlias = (
     ProjectInitialized
@@ -60,6 +61,7 @@ AnyEvent: TypeAlias = (
     | DirectoryMovedAside
     | SnapshotTaken
     | RollbackRequested
+    | CheckpointSigned
 )
 
 EVENTS: dict[str, type[Event]] = {event.type: event for event in get_args(AnyEvent)}

@@ -39,9 +39,13 @@ class CommandFailed(Event, frozen=True, kw_only=True):
 
 
 class QueryAnswered(Event, frozen=True, kw_only=True):
-    """A command that only reads answered; the one event of its run. Duration in microseconds."""
+    """A command that only reads ended; the one event of its run. Duration in microseconds.
+
+    ``code`` is the error's where it could not answer, ``""`` where it did.
+    """
 
     type: ClassVar[str] = "query.answered/1"
     verb: str
     argv: tuple[str, ...]
+    code: str
     duration_us: int

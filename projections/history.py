@@ -34,14 +34,15 @@ from ppm.events.resolution import (
     ResolutionFailed,
 )
 from ppm.events.snapshot import RollbackRequested, SnapshotTaken
+from ppm.events.trust import CheckpointSigned
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """One run of a command.
 
     ``seq`` is its first event and ``last_seq`` its last so far. ``status`` is ``done``,
-    ``failed[CODE]``, ``answered`` for a query, or ``cut short`` where the run has no last event.
-    ``changes`` are short words (``+httpx 0.28.1``, ``rich 14.0.0 → 13.9.4``), in order.
+    ``failed[CODE]``, or ``cut short`` where the run has no last event. ``query`` where it only
+    read. ``changes`` are short words (``+httpx 0.28.1``, ``rich 14.0.0 → 13.9.4``), in order.
     """
 
     seq: int
@@ -53,6 +54,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     argv: tuple[str, ...]
     note: str
     status: str
+    query: bool
     duration_us: int
     changes: tuple[str, ...]
 
@@ -80,6 +82,7 @@ def _opened(record: Record) -> Operation:
         argv=(),
         note="",
         status=CUT_SHORT,
+        query=False,
         duration_us=0,
         changes=(),
     )
@@ -101,7 +104,8 @@ def evolve(operation: Operation, record: Record) -> Operation:
                 operation,
                 verb=event.verb,
                 argv=event.argv,
-                status="answered",
+                status=f"failed[{event.code}]" if event.code else "done",
+                query=True,
                 duration_us=event.duration_us,
             )
         case LedgerRepaired():
@@ -148,6 +152,8 @@ def change(event: _Fact) -> str:  # noqa: C901, PLR0911, PLR0912 - one branch an
             return f"back to {event.name or event.seq}"
         case DirectoryMovedAside():
             return f"{event.path} kept as {event.moved_to}"
+        case CheckpointSigned():
+            return f"checkpoint over {event.seq} events"
         case (
             ManifestWritten()
             | CandidateRejected()
@@ -185,6 +191,7 @@ _Fact = (
     | DirectoryMovedAside
     | SnapshotTaken
     | RollbackRequested
+    | CheckpointSigned
 )
 
 

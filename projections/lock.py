@@ -80,17 +80,22 @@ def applied(
         if isinstance(staged, PackageUnlocked):
             packages.pop(staged.name, None)
         else:
-            packages[staged.name] = LockedPackage(
-                name=staged.name,
-                version=staged.version,
-                index=staged.index,
-                extras=staged.extras,
-                groups=staged.groups,
-                requires_python=staged.requires_python,
-                dependencies=staged.dependencies,
-                files=staged.files,
-            )
+            packages[staged.name] = locked_package(staged)
     return targets
+
+
+def locked_package(event: PackageLocked) -> LockedPackage:
+    """The package that ``event`` puts into the lock."""
+    return LockedPackage(
+        name=event.name,
+        version=event.version,
+        index=event.index,
+        extras=event.extras,
+        groups=event.groups,
+        requires_python=event.requires_python,
+        dependencies=event.dependencies,
+        files=event.files,
+    )
 
 
 def content_digest(lock: Lock) -> str:

@@ -138,7 +138,7 @@ def parse(state_file: bytes, lock_file: bytes) -> Project | None:
     try:
         state = msgspec.json.decode(state_file, type=StateFile)
         lock = msgspec.json.decode(lock_file, type=LockFile)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     body = state.state
     if state.format != STATE_FORMAT or lock.format != LOCK_FORMAT:

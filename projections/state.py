@@ -37,6 +37,7 @@ from ppm.events.resolution import (
     ResolutionFailed,
 )
 from ppm.events.snapshot import RollbackRequested, SnapshotTaken
+from ppm.events.trust import CheckpointSigned
 
 
 class InstalledPackage(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,6 +142,7 @@ def evolve(state: State, record: Record) -> State:  # noqa: C901, PLR0911 - one 
             | EnvironmentPlanned()
             | DirectoryMovedAside()
             | RollbackRequested()
+            | CheckpointSigned()
         ):
             return state
         case _:

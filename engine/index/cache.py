@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from ppm.engine.files import storage_errors, write_atomic
 from ppm.engine.index.model import CoreMetadata, DistributionFile, ProjectPage
 from ppm.engine.index.simple_api import ACCEPT
 from ppm.engine.index.stored import (
@@ -44,6 +45,8 @@ class IndexCache:
         self._pages: dict[tuple[str, str], CachedPage] = {}
         self._metadata: dict[str, CachedMetadata] = {}
         self._learnt: set[tuple[str, str]] = set()
+        self._believed: dict[str, ProjectPage | None] = {}
+        self._doubting = False
 
     def page(self, index: str, name: str) -> CachedPage | None:
         """What is known of a project on an index, fresh or not."""
@@ -58,9 +61,32 @@ class IndexCache:
     def fresh_page(self, index: str, name: str) -> CachedPage | None:
         """What is known and may be used without asking the index."""
         found = self.page(index, name)
-        if found is None or (index, name) in self._learnt or found.fresh_until > self._now():
+        if found is None or (index, name) in self._learnt:
             return found
-        return None
+        if self._doubting or found.fresh_until <= self._now():
+            return None
+        self._believed[name] = found.page
+        return found
+
+    def doubt(self) -> dict[str, ProjectPage | None]:
+        """Take nothing for fresh any more that was not learnt in this run.
+
+        Returns:
+            What has been taken for fresh so far: each project's page, ``None`` for "not there".
+        """
+        self._doubting = True
+        believed, self._believed = self._believed, {}
+        return believed
+
+    def forget_page(self, index: str, name: str) -> None:
+        """Have the index asked again the next time: what it said is not so.
+
+        Raises:
+            StorageError: The disk refused.
+        """
+        path = self._page_path(index, name)
+        with storage_errors(path):
+            path.unlink(missing_ok=True)
 
     def put_page(
         self,
@@ -163,8 +189,6 @@ def _read(path: Path) -> bytes:
 
 
 def _write(path: Path, data: bytes) -> None:
-    from ppm.engine.files import storage_errors, write_atomic
-
     with storage_errors(path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_atomic(path, data, mode=0o600, durable=False)

@@ -241,7 +241,7 @@ def _corrupt(path: Path, number: int, line: bytes, reason: str) -> LedgerError:
         return LedgerError(
             f"{place} of {path} is a merge-conflict marker",
             code="LEDGER_CONFLICT",
-            hint="restore your side's ledger.jsonl (git checkout --ours) and merge the histories",
+            hint="keep one side whole: git checkout --ours .ppm/ledger.jsonl",
         )
     return LedgerError(
         f"{place} of {path}: {reason}",

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ppm.engine.errors import IndexFailure
 from ppm.engine.planning import chosen_file
 from ppm.engine.runtime import Runtime
 from ppm.engine.store.model import WantedFile, WheelTree
-from ppm.engine.transaction import Transaction
 from ppm.projections.lock import LockedPackage
+
+if TYPE_CHECKING:
+    from ppm.engine.network import Record
 
 
 def acquire(
-    run: Transaction, runtime: Runtime, packages: Sequence[LockedPackage]
+    record: Record, runtime: Runtime, packages: Sequence[LockedPackage]
 ) -> dict[str, WheelTree]:
     """The unpacked wheel of each package, by package name.
 
@@ -34,12 +37,12 @@ def acquire(
         else:
             trees[package.name] = tree
     if missing:
-        trees |= _bring(run, runtime, missing)
+        trees |= _bring(record, runtime, missing)
     return trees
 
 
 def _bring(
-    run: Transaction, runtime: Runtime, packages: Sequence[LockedPackage]
+    record: Record, runtime: Runtime, packages: Sequence[LockedPackage]
 ) -> dict[str, WheelTree]:
     wanted = [wanted_file(package) for package in packages]
     absent = [file for file in wanted if not runtime.blobs.has(file.sha256)]
@@ -54,9 +57,7 @@ def _bring(
 
     runtime.wheels.discard_abandoned()
     unpackers = min(len(wanted), os.cpu_count() or 1)
-    trees = on_network(
-        runtime, run.record, lambda network: network.trees(wanted), unpackers=unpackers
-    )
+    trees = on_network(runtime, record, lambda network: network.trees(wanted), unpackers=unpackers)
     runtime.wheels.sync()
     return trees
 

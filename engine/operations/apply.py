@@ -54,11 +54,14 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 class Applied(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome: the plan that was carried out and the generation that is active now.
 
-    ``moved_to`` is where a foreign ``.venv`` went, ``""`` if there was none.
+    ``fresh`` where the environment is another one than before; a plan without changes may lead to
+    one, too (the project has moved, a foreign ``.venv`` stood there). ``moved_to`` is where a
+    foreign ``.venv`` went, ``""`` if there was none.
     """
 
     plan: Plan
     generation: str
+    fresh: bool = False
     moved_to: str = ""
 
 
@@ -102,14 +105,14 @@ def apply(
         return Applied(plan=plan, generation=before.active)
     run.record(_intent(run, runtime, wish, plan, before))
     remove_stale(run.paths.root)
-    trees = acquire(run, runtime, list(wish.packages.values()))
+    trees = acquire(run.record, runtime, list(wish.packages.values()))
     materials = [_material(runtime, wish, trees[name], name) for name in sorted(wish.packages)]
     built = build(
         run.paths.root, runtime.interpreter, materials, link_mode=wish.link_mode
     ).generation
     if compile_bytecode:
         compile_all(run.paths.environments / built.name, runtime.interpreter)
-    run.record(_built(run, runtime, wish, built, before))
+    run.record(built_events(run, runtime.machine, built, before))
     switched = switch(run.paths.root, built.name, now=runtime.clock.now())
     moved: tuple[AnyEvent, ...] = ()
     if switched.moved_to:
@@ -131,7 +134,7 @@ def apply(
             ),
         )
     )
-    return Applied(plan=plan, generation=built.name, moved_to=switched.moved_to)
+    return Applied(plan=plan, generation=built.name, fresh=True, moved_to=switched.moved_to)
 
 
 def stands(root: Path, runtime: Runtime, wish: Wish, before: Environment) -> bool:
@@ -181,17 +184,19 @@ def _intent(
     return (snapshot, planned)
 
 
-def _built(
-    run: Transaction, runtime: Runtime, wish: Wish, built: Generation, before: Environment
+def built_events(
+    run: Transaction, machine: str, built: Generation, before: Environment
 ) -> Sequence[AnyEvent]:
+    """What a generation changes in the environment ``before`` it, and, if it is new, that it is."""
+    kept = {package.name for package in built.packages}
     changes: list[AnyEvent] = [
         PackageRemoved(
-            machine=runtime.machine,
+            machine=machine,
             generation=built.name,
             name=name,
             version=before.packages[name].version,
         )
-        for name in sorted(before.packages.keys() - wish.packages.keys())
+        for name in sorted(before.packages.keys() - kept)
     ]
     for package in built.packages:
         installed = before.packages.get(package.name)
@@ -199,7 +204,7 @@ def _built(
         if installed is None or now != (installed.version, installed.sha256, installed.requested):
             changes.append(
                 PackageInstalled(
-                    machine=runtime.machine,
+                    machine=machine,
                     generation=built.name,
                     name=package.name,
                     version=package.version,
@@ -211,7 +216,7 @@ def _built(
     if built.name not in before.generations:
         changes.append(
             GenerationBuilt(
-                machine=runtime.machine,
+                machine=machine,
                 generation=built.name,
                 root=built.root,
                 lock=content_digest(run.project.lock),

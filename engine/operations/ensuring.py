@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ppm.engine.environment.files import LinkMode
 from ppm.engine.manifest.edit import add_requirements
 from ppm.engine.manifest.model import Manifest
 from ppm.engine.manifest.names import normalise_name, parse_requirement
+from ppm.engine.operations.acquire import acquire
 from ppm.engine.operations.apply import Applied, apply
 from ppm.engine.operations.edit import Accept, edit_manifest
 from ppm.engine.operations.lock import ensure_locked
 from ppm.engine.operations.observe import begin, manifest_bytes
 from ppm.engine.operations.wishing import wish_for
-from ppm.engine.planning import Selection
+from ppm.engine.planning import Selection, selected
 from ppm.engine.ports import Progress
 from ppm.engine.resolve.problem import Policy
 from ppm.engine.transaction import Transaction
-from ppm.projections.lock import Lock
+from ppm.projections.lock import Lock, LockedPackage
 
 
 def ensure(
@@ -68,8 +69,15 @@ def ensure(
             group="",
             requirements=missing,
         )
+
+        def obtain(packages: Mapping[str, LockedPackage]) -> None:
+            if accept is not None:
+                accept(packages)
+            # What cannot be had shall not be asked for: a later command would fail of it, too.
+            acquire(run, runtime, list(selected(packages, Selection()).values()))
+
         manifest, _, _ = edit_manifest(
-            run, runtime, manifest, data, Policy(), constraints=constraints, accept=accept
+            run, runtime, manifest, data, Policy(), constraints=constraints, accept=obtain
         )
     else:
         ensure_locked(run, runtime, manifest, Policy(), frozen=False)

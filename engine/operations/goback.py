@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from hashlib import sha256
 
 import msgspec
 
-from ppm.engine.environment.generation import read_generation
+from ppm.engine.environment.generation import Generation, read_generation
 from ppm.engine.environment.switch import active, switch, withdraw
 from ppm.engine.errors import ProjectError
 from ppm.engine.files import storage_errors
@@ -14,33 +14,39 @@ from ppm.engine.locking import package_changes
 from ppm.engine.manifest.edit import add_requirements, remove_requirements
 from ppm.engine.manifest.model import Manifest
 from ppm.engine.manifest.read import parse_manifest
-from ppm.engine.operations.apply import Wish, apply, environment_of
+from ppm.engine.operations.apply import built_events, environment_of
 from ppm.engine.operations.edit import write_manifest
 from ppm.engine.operations.lock import pylock_for, record_lock
-from ppm.engine.operations.observe import manifest_bytes
-from ppm.engine.projector import fold_until
+from ppm.engine.operations.observe import manifest_bytes, pylock_bytes
+from ppm.engine.operations.past import make_again, past_at
 from ppm.engine.runtime import Runtime
 from ppm.engine.target import Target
 from ppm.engine.transaction import Transaction
 from ppm.events.catalog import AnyEvent
-from ppm.events.envelope import Record
-from ppm.events.environment import EnvironmentSwitched, PackageInstalled, PackageRemoved
+from ppm.events.environment import (
+    DirectoryMovedAside,
+    EnvironmentSwitched,
+    PackageInstalled,
+    PackageRemoved,
+)
 from ppm.events.resolution import ResolutionCompleted
 from ppm.events.snapshot import RollbackRequested, SnapshotTaken
 from ppm.projections.lock import Lock
-from ppm.projections.project import Project, evolve
+from ppm.projections.project import Project
 from ppm.projections.state import Environment
 
 
 class GoneBack(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome: the point, the generation active now (``""`` for none), and how it came.
 
-    ``how`` is ``switched``, ``rebuilt`` or ``unchanged``.
+    ``how`` is ``switched``, ``rebuilt`` or ``unchanged``. ``moved_to`` is where a foreign ``.venv``
+    went, ``""`` if there was none.
     """
 
     seq: int
     generation: str
     how: str
+    moved_to: str = ""
 
 
 def before_last_apply(run: Transaction, machine: str) -> int:
@@ -76,45 +82,66 @@ def before_last_apply(run: Transaction, machine: str) -> int:
 def go_back(
     run: Transaction, runtime: Runtime, manifest: Manifest, seq: int, *, name: str
 ) -> GoneBack:
-    """Make everything as it was just after record ``seq``; nothing is recorded if it is.
+    """Make everything as it was just after record ``seq``.
+
+    What can fail for outside reasons comes first: an environment that is gone is made again before
+    anything else changes.
 
     Raises:
         ProjectError: The manifest cannot be brought back.
-        ArtifactError, IndexFailure, EnvironmentFailure, StorageError: as :func:`apply`.
+        ArtifactError, IndexFailure, BuildError, EnvironmentFailure, StorageError: The environment
+            cannot be made again.
     """
-    then = fold_until(run.ledger.read(), seq)
+    past = past_at(run.ledger.read(), seq)
+    then = past.project
     run.record([RollbackRequested(name=name, seq=seq)])
-    _manifest_back(run, manifest, then)
-    _lock_back(run, manifest, then.lock, runtime.interpreter.target)
-    return _environment_back(run, runtime, then, seq)
+    wanted = then.state.environments.get(runtime.machine, Environment())
+    built = None
+    if wanted.active and read_generation(run.paths.environments / wanted.active) is None:
+        built = make_again(run.record, runtime, run.paths.root, wanted, past.origins)
+    edited = _manifest_back(run, manifest, then)
+    _lock_back(run, edited, then.lock, runtime.interpreter.target)
+    return _environment_back(run, runtime, seq, wanted, built)
 
 
-def _manifest_back(run: Transaction, manifest: Manifest, then: Project) -> None:
+def _manifest_back(run: Transaction, manifest: Manifest, then: Project) -> Manifest:
+    """Edit the requirements that differ, each at its place; the manifest as it is now."""
     path = run.paths.root / manifest.path
     data = manifest_bytes(run.paths, manifest)
-    now = {one.group for one in manifest.requirements}
+    now: dict[str, dict[str, set[str]]] = {}
+    for one in manifest.requirements:
+        now.setdefault(one.group, {}).setdefault(one.name, set()).add(one.requirement)
     for group in sorted(now | then.state.requirements.keys()):
-        wanted = then.state.requirements.get(group, {})
-        present = [one for one in manifest.requirements if one.group == group]
-        gone = {one.name for one in present if one.requirement not in wanted}
-        texts = {one.requirement for one in present if one.name not in gone}
-        data = remove_requirements(data, file_name=path.name, group=group, names=gone)
-        missing = [text for text, name in wanted.items() if text not in texts or name in gone]
-        if missing:
+        present = now.get(group, {})
+        wanted: dict[str, list[str]] = {}
+        for text, name in then.state.requirements.get(group, {}).items():
+            wanted.setdefault(name, []).append(text)
+        data = remove_requirements(
+            data, file_name=path.name, group=group, names=present.keys() - wanted.keys()
+        )
+        differing = [
+            text
+            for name, texts in wanted.items()
+            if set(texts) != present.get(name)
+            for text in texts
+        ]
+        if differing:
             data = add_requirements(
                 data,
                 file_name=path.name,
                 project=manifest.name,
                 group=group,
-                requirements=missing,
+                requirements=differing,
             )
     edited = parse_manifest(data, file_name=path.name, directory=run.paths.root)
     write_manifest(run, manifest, edited, data)
+    return edited
 
 
 def _lock_back(run: Transaction, manifest: Manifest, then: Lock, here: Target) -> None:
     now = run.project.lock
-    if (then.targets, then.requirements) == (now.targets, now.requirements):
+    same = (then.targets, then.requirements) == (now.targets, now.requirements)
+    if same and (not now.targets or _pylock_digest(run) == now.pylock):
         return
     if not then.targets:
         left = [change for target in now.targets for change in package_changes(now, target, {})]
@@ -136,58 +163,41 @@ def _lock_back(run: Transaction, manifest: Manifest, then: Lock, here: Target) -
         )
 
 
-def _environment_back(run: Transaction, runtime: Runtime, then: Project, seq: int) -> GoneBack:
-    wanted = then.state.environments.get(runtime.machine, Environment())
+def _pylock_digest(run: Transaction) -> str:
+    data = pylock_bytes(run.paths)
+    return sha256(data).hexdigest() if data is not None else ""
+
+
+def _environment_back(
+    run: Transaction, runtime: Runtime, seq: int, wanted: Environment, built: Generation | None
+) -> GoneBack:
     now = environment_of(run, runtime)
     root = run.paths.root
-    name = wanted.active
+    name = built.name if built is not None else wanted.active
+    how = "rebuilt" if built is not None else "switched"
     if name == now.active and (active(root) or "") == name:
-        return GoneBack(seq=seq, generation=name, how="unchanged")
-    parent = wanted.parents.get(name, "")
-    if name and read_generation(run.paths.environments / name) is None:
-        lock = lock_of_generation(run.ledger.read(), runtime.machine, name, seq)
-        locked = lock.targets[runtime.interpreter.target.name]
-        wish = Wish(
-            packages={package: locked[package] for package in wanted.packages},
-            requested=frozenset(
-                package for package, installed in wanted.packages.items() if installed.requested
-            ),
-            reason="rollback",
-            parent=parent,
-        )
-        return GoneBack(seq=seq, generation=apply(run, runtime, wish).generation, how="rebuilt")
-    changes = _package_changes(runtime.machine, name, now, wanted)
+        return GoneBack(seq=seq, generation=name, how="unchanged" if built is None else how)
+    if built is not None:
+        changes = built_events(run, runtime.machine, built, now)
+    else:
+        changes = _package_changes(runtime.machine, name, now, wanted)
+    moved_to = ""
     if name:
-        switch(root, name, now=runtime.clock.now())
+        moved_to = switch(root, name, now=runtime.clock.now()).moved_to
     else:
         withdraw(root)
+    moved: list[AnyEvent] = []
+    if moved_to:
+        moved = [DirectoryMovedAside(machine=runtime.machine, path=".venv", moved_to=moved_to)]
     switched = EnvironmentSwitched(
         machine=runtime.machine,
         generation=name,
         previous=now.active,
-        parent=parent,
+        parent=wanted.parents.get(wanted.active, ""),
         reason="rollback",
     )
-    run.record([*changes, switched])
-    return GoneBack(seq=seq, generation=name, how="switched")
-
-
-def lock_of_generation(
-    records: Iterator[Record], machine: str, generation: str, until: int
-) -> Lock:
-    """The lock that held when ``generation`` last became active, at or before record ``until``."""
-    project, found = Project(), Lock()
-    for record in records:
-        if record.seq > until:
-            break
-        project = evolve(project, record)
-        event = record.event
-        if isinstance(event, EnvironmentSwitched) and (event.machine, event.generation) == (
-            machine,
-            generation,
-        ):
-            found = project.lock
-    return found
+    run.record([*moved, *changes, switched])
+    return GoneBack(seq=seq, generation=name, how=how, moved_to=moved_to)
 
 
 def _package_changes(

@@ -77,18 +77,6 @@ class Doom:
         self._collect(name, found, set())
         return tuple(found)
 
-    def unfold(self, causes: tuple[Edge, ...]) -> tuple[Edge, ...]:
-        """Causes in which the refusal of a doomed candidate gives way to the needs behind it."""
-        found: dict[Edge, None] = {}
-        for need, parent in causes:
-            by = self._by.get(parent) if need.refusal and parent is not None else None
-            if by is None:
-                found[need, parent] = None
-            else:
-                found[by, parent] = None
-                self._collect(by.name, found, set())
-        return tuple(found)
-
     def _collect(self, name: str, found: dict[Edge, None], visited: set[str]) -> None:
         if name in visited:
             return

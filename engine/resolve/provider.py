@@ -109,25 +109,24 @@ class Provider(AbstractProvider[Need, Candidate, str]):
     def get_dependencies(self, candidate: Candidate) -> Iterator[Need]:
         """The candidate's needs; its metadata is only asked for once its base holds.
 
-        A candidate that turns out unusable is dropped and refuses itself.
+        A candidate without usable metadata is dropped and refuses itself. One that needs what
+        nothing can give is dropped too; its need goes on to the resolver, which meets the conflict.
 
         Raises:
             HopelessError: Nothing that the project asks for is left of this package.
         """
         if candidate.extra:
             yield exact_need(candidate.name, candidate.version)
-        reason, by = "", None
         try:
-            for need in self._needs_of(candidate):
-                if reason := self._doom.against(need):
-                    by = need
-                    break
-                yield need
+            needs = self._needs_of(candidate)
         except UnusableError as error:
-            reason = str(error)
-        if reason:
-            self._doom.drop(candidate, reason, by)
-            yield refusal_need(candidate.name, reason)
+            self._doom.drop(candidate, str(error))
+            yield refusal_need(candidate.name, str(error))
+            return
+        for need in needs:
+            if reason := self._doom.against(need):
+                self._doom.drop(candidate, reason, need)
+            yield need
 
     def upcoming(self, candidate: Candidate, count: int) -> list[DistributionFile]:
         """The files of the next versions that would be tried if ``candidate`` does not fit."""

@@ -110,7 +110,10 @@ def parse_asked(text: str, *, origin: str) -> tuple[Parsed, str]:
         parsed = parse_requirement(head)
     except ValueError as error:
         reason = str(error).splitlines()[0]
-        raise RequirementError(f"{origin}: {redact_text(text)!r}: {reason}") from error
+        raise RequirementError(
+            f"{origin}: {redact_text(text)!r}: {reason}",
+            hint="correct it where it is written; a requirement looks like 'name>=1.2,<2'",
+        ) from error
     if parsed.url:
         raise RequirementError(
             f"{origin}: {parsed.text}: direct URLs and paths cannot be resolved yet",

@@ -90,4 +90,6 @@ def _applying(text: str, origin: str, markers: TargetMarkers) -> Parsed | None:
         return parsed if markers.holds(marker) else None
     except ValueError as error:
         reason = str(error).splitlines()[0]
-        raise RequirementError(f"{origin}: {text!r}: {reason}") from error
+        raise RequirementError(
+            f"{origin}: {text!r}: {reason}", hint="correct its marker where it is written"
+        ) from error

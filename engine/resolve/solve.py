@@ -109,7 +109,7 @@ def search(run: Run, max_rounds: int) -> dict[str, Candidate]:
         state = resolution.resolve(run.catalogue.roots.needs, max_rounds=max_rounds)
     except ResolutionImpossible as impossible:
         causes = tuple((need, parent) for need, parent in impossible.causes)
-        raise ImpossibleError(run.failure(run.doom.unfold(causes))) from None
+        raise ImpossibleError(run.failure(causes)) from None
     except HopelessError as hopeless:
         raise ImpossibleError(run.failure(run.doom.edges(hopeless.name))) from None
     return dict(state.mapping)

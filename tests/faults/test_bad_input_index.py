@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from subprocess import CompletedProcess
-
 import pytest
 from conftest import NOBODY_LISTENS, PublishedIndex
 from local_index import Fault
@@ -39,17 +37,11 @@ def test_a_refusing_index_is_named_with_its_status(
     scene: Scene, status: int, code: str, path: str
 ) -> None:
     broken = scene.index.break_path(Fault(path=path, status=status))
-    result = scene.refused("ensure", "elm", code=code) if path == PAGE else _refused(scene, code)
+    result = scene.refused("ensure", "elm", code=code)
     assert f"HTTP {status}" in result.stderr
     scene.index.faults.remove(broken)
     scene.succeeds("ensure", "elm")
     assert scene.imports("import elm")
-
-
-def _refused(scene: Scene, code: str) -> CompletedProcess[str]:
-    """The lock is new before the download begins: only what comes after it may not change."""
-    scene.ppm.ok("add", "elm", "--lock")
-    return scene.refused("apply", code=code)
 
 
 @pytest.mark.parametrize("path", [PAGE, WHEEL])

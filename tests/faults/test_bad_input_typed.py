@@ -46,9 +46,8 @@ def test_a_version_that_nobody_has_is_told_with_those_there_are(scene: Scene) ->
         (b"[tool.ppm]\npython = 3\n", "tool.ppm.python"),
         (b"tool = 3\n", "tool: must be a table"),
         (b"[tool.ppm]\nname = '\xff'\n", "UTF-8"),
-        (b"[tool.ppm]\ndependencies = ['ash >>1']\n", "ash >>1"),
     ],
-    ids=["toml", "number", "item", "setting", "table", "encoding", "requirement"],
+    ids=["toml", "number", "item", "setting", "table", "encoding"],
 )
 def test_a_broken_manifest_is_named_with_the_place(scene: Scene, text: bytes, names: str) -> None:
     whole = scene.manifest.read_bytes()
@@ -57,6 +56,17 @@ def test_a_broken_manifest_is_named_with_the_place(scene: Scene, text: bytes, na
     assert "pypm.toml" in result.stderr
     assert names in result.stderr
     scene.manifest.write_bytes(whole)
+    scene.succeeds("apply")
+
+
+def test_a_typo_in_the_manifest_is_named_until_it_is_corrected(scene: Scene) -> None:
+    whole = scene.manifest.read_text()
+    scene.manifest.write_text(whole.replace('"ash"', '"ash >>1"'))
+    assert "ash >>1" in scene.ppm.run("apply").stderr
+    result = scene.ppm.run("lock")
+    assert_told(result, "INVALID_REQUIREMENT")
+    scene.assert_valid()
+    scene.succeeds("add", "ash")
     scene.succeeds("apply")
 
 

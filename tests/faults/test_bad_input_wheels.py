@@ -84,7 +84,7 @@ def test_a_wheel_that_lies_is_refused_with_the_place(
     assert not Path("/tmp/outside.py").exists()
     assert list(scene.root.parent.rglob("outside.py")) == []
     publish(scene, lambda members: None)
-    scene.ppm.ok("lock", "--upgrade")
+    scene.ppm.ok("lock")
     scene.succeeds("apply")
     assert scene.imports("import elm; assert elm.__version__ == '2.0'")
 

@@ -39,7 +39,9 @@ def section(page: Path, heading: str) -> str:
 
 def code(page: Path, heading: str, language: str) -> str:
     """The first block of ``language`` below the heading."""
-    found = re.search(rf"^```{language}\n(.*?)^```$", section(page, heading), re.DOTALL | re.M)
+    found = re.search(
+        rf"^```{language}\n(.*?)^```$", section(page, heading), re.DOTALL | re.MULTILINE
+    )
     assert found is not None, f"no {language} below {heading!r}"
     return found[1]
 

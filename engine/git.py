@@ -1,0 +1,55 @@
+"""What git has of a project's files. Plumbing commands only: no filter, pager or driver runs."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from ppm.engine.errors import ProjectError
+from ppm.engine.redact import redact_text
+
+
+def commit_of(revision: str, directory: Path) -> str:
+    """The object name of the commit that ``revision`` names in the work tree at ``directory``.
+
+    Raises:
+        ProjectError: ``code="GIT"`` where there is no git or no such commit.
+    """
+    wanted = f"{revision}^{{commit}}"
+    asked = _git(directory, "rev-parse", "--verify", "--end-of-options", wanted)
+    if asked.returncode:
+        raise ProjectError(
+            f"git knows no commit {revision!r}: {_words(asked.stderr)}",
+            code="GIT",
+            hint="`git log --oneline` lists the commits",
+        )
+    return asked.stdout.decode().strip()
+
+
+def file_at(commit: str, name: str, directory: Path) -> bytes | None:
+    """The bytes of the file ``name`` in ``directory`` as of ``commit``; ``None`` if it had none.
+
+    Args:
+        commit: An object name, as :func:`commit_of` gives it.
+        name: A file name.
+        directory: A folder in the work tree.
+
+    Raises:
+        ProjectError: ``code="GIT"``.
+    """
+    asked = _git(directory, "cat-file", "blob", f"{commit}:./{name}")
+    return None if asked.returncode else asked.stdout
+
+
+def _git(directory: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    command = ["git", "-C", str(directory), *arguments]
+    try:
+        return subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - git
+    except OSError as error:
+        raise ProjectError(
+            f"git cannot be run: {error.strerror}", code="GIT", hint="install git"
+        ) from error
+
+
+def _words(output: bytes) -> str:
+    return redact_text(output.decode("utf-8", "replace").strip().removeprefix("fatal: "))
