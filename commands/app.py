@@ -30,6 +30,8 @@ VERBS = {
     "run": "run",
     "tree": "tree",
     "diff": "diff",
+    "why": "why",
+    "bisect": "bisect",
     "snapshot": "snapshot",
     "snapshots": "snapshots",
     "rollback": "rollback",
@@ -50,7 +52,7 @@ VERBS = {
 A verb is one word, or two where the first names a family.
 """
 
-_STOP_AT_FIRST = frozenset({"run"})
+_STOP_AT_FIRST = frozenset({"run", "bisect"})
 """Verbs that pass on what follows their first word."""
 
 

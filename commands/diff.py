@@ -23,7 +23,9 @@ _FORMS = "A snapshot, a seq, a time, a lock file or git:REVISION."
 
 
 def diff(
-    a: Annotated[str | None, Argument("A", help=f"{_FORMS} Default: before the last change.")] = None,
+    a: Annotated[
+        str | None, Argument("A", help=f"{_FORMS} Default: before the last change.")
+    ] = None,
     b: Annotated[str | None, Argument("B", help=f"{_FORMS} Default: now.")] = None,
     *,
     json_output: JsonOption = False,

@@ -11,7 +11,6 @@ import typer
 from ppm.commands.arguments import Parameter, parameters_of
 from ppm.commands.options import Option
 
-
 _FAMILIES = {"ledger": "Check the ledger, sign and prove what it says."}
 """What the verbs are for that begin with the same word."""
 

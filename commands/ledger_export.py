@@ -43,6 +43,6 @@ def ledger_export(
             "head": found.head.digest,
             "root": found.tree.root().hex(),
             "file": None if out is None else str(out),
-            "lines": data.decode().splitlines() if out is None else None,
+            "lines": data.decode().split("\n")[:-1] if out is None else None,
         }
     )

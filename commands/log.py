@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import fnmatch
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from fnmatch import fnmatchcase
 from typing import Annotated
 
 import msgspec
@@ -18,8 +19,13 @@ from ppm.commands.options import (
 )
 from ppm.commands.output import Console
 from ppm.commands.session import asking
-from ppm.engine.moments import moment
+from ppm.engine.manifest.names import normalise_name
+from ppm.engine.moments import beginning
+from ppm.events.artifact import ArtifactBuilt, ArtifactFetched, ArtifactRefused
 from ppm.events.envelope import Head, Record
+from ppm.events.environment import PackageInstalled, PackageRemoved
+from ppm.events.requirement import RequirementAdded, RequirementRemoved
+from ppm.events.resolution import CandidateRejected, PackageLocked, PackageUnlocked
 
 _POLL_S = 0.2
 
@@ -41,25 +47,50 @@ def log(
     console = Console(json_output=json_output, verbose=verbose, quiet=quiet)
     wanted = Filter(type_glob, package)
     with asking("log", project) as question:
-        after = moment(since, question.project(), question.ledger) if since is not None else 0
+        after = beginning(since, question.project(), question.ledger) if since is not None else 0
         head = _show(question.ledger.read(), after, wanted, console)
-        while follow and console.heard:
-            time.sleep(_POLL_S)
-            head = _show(question.ledger.read(head), after, wanted, console, head)
+        # Ctrl-C is how a person says that it was enough.
+        with suppress(KeyboardInterrupt):
+            while follow and console.heard:
+                time.sleep(_POLL_S)
+                head = _show(question.ledger.read(head), after, wanted, console, head)
+
+
+_OF_PACKAGES = (
+    RequirementAdded
+    | RequirementRemoved
+    | PackageLocked
+    | PackageUnlocked
+    | CandidateRejected
+    | ArtifactFetched
+    | ArtifactBuilt
+    | ArtifactRefused
+    | PackageInstalled
+    | PackageRemoved
+)
+"""The events that are about the one package that they name."""
 
 
 class Filter:
-    """Which records a person asked for."""
+    """Which records a person asked for.
+
+    Args:
+        type_glob: A pattern for the type word, with or without its version.
+        package: A package's name in any spelling; None for all events.
+    """
 
     def __init__(self, type_glob: str, package: str | None) -> None:
         self._glob = type_glob
-        self._package = package.lower().replace("_", "-").replace(".", "-") if package else None
+        self._package = normalise_name(package) if package is not None else None
 
     def __call__(self, record: Record) -> bool:
         """Whether the record is wanted."""
-        if not fnmatch.fnmatchcase(record.event.type, self._glob):
+        word = record.event.type
+        if not any(fnmatchcase(one, self._glob) for one in (word, word.partition("/")[0])):
             return False
-        return self._package is None or getattr(record.event, "name", None) == self._package
+        if self._package is None:
+            return True
+        return isinstance(record.event, _OF_PACKAGES) and record.event.name == self._package
 
 
 def _show(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -15,15 +16,24 @@ from ppm.commands.options import (
 )
 from ppm.commands.output import Console
 from ppm.commands.session import asking
+from ppm.engine.files import write_atomic
 from ppm.projections.history import Operation, operations
+from ppm.projections.project import Project, fold
 
 _CHANGES_SHOWN = 6
+_LAST = 10
 
 
 def provenance(
     *,
-    last: Annotated[int, option("--last", minimum=1, help="How many operations.")] = 10,
+    last: Annotated[
+        int | None,
+        option("--last", minimum=1, help="How many operations: 10, with --html all by default."),
+    ] = None,
     everything: Annotated[bool, option("--all", help="Queries as well.")] = False,
+    html: Annotated[
+        Path | None, option("--html", help="Write them as one self-contained page to this file.")
+    ] = None,
     json_output: JsonOption = False,
     verbose: VerboseOption = False,
     quiet: QuietOption = False,
@@ -32,10 +42,26 @@ def provenance(
     """Show the last operations, newest first."""
     console = Console(json_output=json_output, verbose=verbose, quiet=quiet)
     with asking("provenance", project) as question:
-        found = latest(operations(question.ledger.read()), last, everything=everything)
+        everyone = operations(question.ledger.read())
+        if html is not None:
+            found = latest(everyone, last or len(everyone), everything=everything)
+            size = write_page(html, found[::-1], fold(question.ledger.read()))
+            console.say(f"{html}: operations {len(found)}, bytes {size}")
+            console.answer({"file": str(html), "operations": len(found), "size": size})
+            return
+        found = latest(everyone, last or _LAST, everything=everything)
         console.answer([msgspec.to_builtins(operation) for operation in found])
         for line in table(found, verbose=verbose):
             console.say(line)
+
+
+def write_page(path: Path, found: list[Operation], folded: Project) -> int:
+    """Write the history as a page; its size in bytes."""
+    from ppm.engine.reports.history_page import History, history_page
+
+    page = history_page(History(project=folded, operations=found))
+    write_atomic(path, page)
+    return len(page)
 
 
 def latest(found: list[Operation], count: int, *, everything: bool) -> list[Operation]:

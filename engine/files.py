@@ -140,6 +140,8 @@ def storage_error(error: OSError, path: Path) -> StorageError:
         errno.EROFS: ("READ_ONLY", "the file system is mounted read-only"),
         errno.EACCES: ("NOT_PERMITTED", "check who owns the folder and its mode"),
         errno.EPERM: ("NOT_PERMITTED", "check who owns the folder and its mode"),
+        errno.ENOENT: ("NO_SUCH_FILE", "check the path"),
+        errno.EISDIR: ("NOT_A_FILE", "a folder stands where a file has to be"),
         errno.ENOTDIR: ("NOT_A_FOLDER", "a file stands where a folder has to be: move it away"),
         errno.EMFILE: ("TOO_MANY_FILES", "raise the limit on open files (ulimit -n)"),
         errno.ENFILE: ("TOO_MANY_FILES", "the system has too many open files"),

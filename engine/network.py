@@ -11,9 +11,6 @@ import anyio
 import msgspec
 
 from ppm.engine.errors import ArtifactError
-from ppm.engine.fetch.pipeline import FetchedWheel, fetch
-from ppm.engine.fetch.streams import single_failure
-from ppm.engine.hashing.cpu import CpuHasher
 from ppm.engine.index.client import IndexClient
 from ppm.engine.index.filenames import FileName, parse_filename
 from ppm.engine.index.model import CoreMetadata, DistributionFile
@@ -29,6 +26,7 @@ from ppm.events.catalog import AnyEvent
 
 if TYPE_CHECKING:
     from ppm.engine.build.builder import Builder
+    from ppm.engine.fetch.pipeline import FetchedWheel
 
 Record = Callable[[Sequence[AnyEvent]], object]
 """Appends events; durable on return."""
@@ -111,6 +109,9 @@ class Network:
 
     async def fetch(self, wanted: Sequence[WantedFile]) -> tuple[FetchedWheel, ...]:
         """Have files in the store; each that arrives or is refused is an event."""
+        from ppm.engine.fetch.pipeline import fetch
+        from ppm.engine.hashing.cpu import CpuHasher
+
         return await fetch(
             wanted,
             transport=self._transport,
@@ -149,6 +150,8 @@ class Network:
 
     async def trees(self, wanted: Sequence[WantedFile]) -> dict[str, WheelTree]:
         """The unpacked wheel of each file, by package name; source distributions are built."""
+        from ppm.engine.fetch.streams import single_failure
+
         fetched = await self.fetch(wanted)
         trees = {one.stored.wanted.name: one.tree for one in fetched if one.tree is not None}
 

@@ -71,14 +71,14 @@ class Points:
 
         Args:
             text: A snapshot's name, a ``seq``, a time, the path of a lock file (ends in ``.toml``
-                or has a separator in it), or ``git:REVISION``.
+                or has a separator in it, or stands there), or ``git:REVISION``.
 
         Raises:
             ProjectError: ``UNKNOWN_MOMENT``, ``LOCK_INVALID`` or ``GIT``.
         """
         if text.startswith(GIT):
             return self._in_git(text.removeprefix(GIT))
-        if text not in self._project.state.snapshots and (text.endswith(".toml") or "/" in text):
+        if text not in self._project.state.snapshots and _is_file_name(text):
             return self._in_file(Path(text))
         seq = moment(text, self._project, self._ledger)
         label = f"event {seq}" if text == str(seq) else f"{text}, event {seq}"
@@ -160,6 +160,10 @@ class Points:
 
     def _pins(self, lock: bytes) -> dict[str, Pin]:
         return {package.name: _pin(package) for package in parse_pylock(lock, self._target())}
+
+
+def _is_file_name(text: str) -> bool:
+    return text.endswith(".toml") or "/" in text or (not text.isdigit() and Path(text).is_file())
 
 
 def _pin(package: LockedPackage) -> Pin:

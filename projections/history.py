@@ -42,7 +42,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 
     ``seq`` is its first event and ``last_seq`` its last so far. ``status`` is ``done``,
     ``failed[CODE]``, or ``cut short`` where the run has no last event. ``query`` where it only
-    read. ``changes`` are short words (``+httpx 0.28.1``, ``rich 14.0.0 → 13.9.4``), in order.
+    read. ``message`` is what a failure told, else ``""``. ``changes`` are short words
+    (``+httpx 0.28.1``, ``rich 14.0.0 → 13.9.4``), in order.
     """
 
     seq: int
@@ -54,6 +55,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     argv: tuple[str, ...]
     note: str
     status: str
+    message: str
     query: bool
     duration_us: int
     changes: tuple[str, ...]
@@ -82,6 +84,7 @@ def _opened(record: Record) -> Operation:
         argv=(),
         note="",
         status=CUT_SHORT,
+        message="",
         query=False,
         duration_us=0,
         changes=(),
@@ -98,7 +101,12 @@ def evolve(operation: Operation, record: Record) -> Operation:
         case CommandCompleted():
             return replace(operation, status="done", duration_us=event.duration_us)
         case CommandFailed():
-            return replace(operation, status=f"failed[{event.code}]", duration_us=event.duration_us)
+            return replace(
+                operation,
+                status=f"failed[{event.code}]",
+                message=event.message,
+                duration_us=event.duration_us,
+            )
         case QueryAnswered():
             return replace(
                 operation,

@@ -9,9 +9,8 @@ INDEX_REDIRECT       a redirect that may not be followed
 
 from __future__ import annotations
 
-import aiohttp
-
 from ppm.engine.errors import IndexFailure
+from ppm.engine.index.http import aiohttp
 from ppm.engine.redact import redact_text
 
 RETRIED_STATUS = frozenset({429, 500, 502, 503, 504, 520, 527})

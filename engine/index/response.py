@@ -5,10 +5,10 @@ from __future__ import annotations
 import zlib
 from collections.abc import AsyncIterator, Mapping
 
-import aiohttp
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from ppm.engine.errors import IndexFailure
+from ppm.engine.index.http import aiohttp
 from ppm.engine.index.http_errors import status_failure, translate
 from ppm.engine.redact import redact_text
 

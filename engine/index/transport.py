@@ -16,11 +16,11 @@ from contextlib import asynccontextmanager
 from types import MappingProxyType, TracebackType
 from typing import Self
 
-import aiohttp
 from yarl import URL
 
 from ppm.engine.errors import IndexFailure
 from ppm.engine.index.credentials import Credentials
+from ppm.engine.index.http import aiohttp
 from ppm.engine.index.http_errors import (
     RETRIED_STATUS,
     UNAUTHORIZED_STATUS,

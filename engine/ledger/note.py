@@ -1,8 +1,8 @@
 """Signed notes: a text and the lines of those who signed it (C2SP signed-note).
 
-    <text, ends in a newline>
-    <empty line>
-    — <key name> <base64 of the key's four-byte id and the signature>
+<text, ends in a newline>
+<empty line>
+— <key name> <base64 of the key's four-byte id and the signature>
 """
 
 from __future__ import annotations

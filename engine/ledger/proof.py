@@ -74,9 +74,7 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
             )
 
 
-def prove(
-    path: Path, found: Examined, seq: int, signed: SignedCheckpoint | None = None
-) -> Proof:
+def prove(path: Path, found: Examined, seq: int, signed: SignedCheckpoint | None = None) -> Proof:
     """The proof that line ``seq`` of the examined ledger at ``path`` is under a root.
 
     Args:

@@ -123,7 +123,7 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 
 def includes(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> bool:
-    """Whether ``proof`` shows the line ``leaf`` to be leaf ``index`` of the ``size`` under ``root``.
+    """Whether ``proof`` shows ``leaf`` to be number ``index`` of ``size`` leaves under ``root``.
 
     RFC 9162, section 2.1.3.2.
     """

@@ -114,12 +114,10 @@ def _first_fault(path: Path, head: Head, ledger: Ledger, codec: Codec) -> Ledger
     with path.open("rb") as file:
         file.seek(head.end)
         line, following = file.readline(), file.readline()
-    if _changed_before(line[:-1], following, head, codec):
-        return LedgerError(
-            f"line {head.seq} of {path} was changed after line {head.seq + 1} was written: its "
-            f"digest is {head.digest[:16]}…, not the one that line {head.seq + 1} names",
-            hint=_RESTORE,
-        )
+    if head.seq and _breaks_only_the_chain(line[:-1], head, codec):
+        vouched = b'"prev":"%b"' % line_digest(line[:-1]).encode() in following
+        if vouched or not following:
+            return _changed(path, head, which="" if vouched else f" or {head.seq + 1}")
     try:
         for _ in ledger.read(head):
             pass
@@ -128,18 +126,25 @@ def _first_fault(path: Path, head: Head, ledger: Ledger, codec: Codec) -> Ledger
     return LedgerError(f"line {head.seq + 1} of {path} changed while it was read")
 
 
-def _changed_before(line: bytes, following: bytes, head: Head, codec: Codec) -> bool:
-    """Whether not ``line`` but the one before it was changed.
-
-    So it is where only ``prev`` of ``line`` does not fit, and the line that follows still names
-    the digest that ``line`` has.
-    """
+def _breaks_only_the_chain(line: bytes, head: Head, codec: Codec) -> bool:
     try:
         envelope, _ = codec.decode(line)
     except CodecError:
         return False
-    vouched = b'"prev":"%b"' % line_digest(line).encode() in following
-    return head.seq > 0 and envelope.seq == head.seq + 1 and vouched
+    return envelope.seq == head.seq + 1
+
+
+def _changed(path: Path, head: Head, *, which: str) -> LedgerError:
+    """The words for a line that is not what the next one names.
+
+    It is the one that changed where the next but one vouches for the next; without a next but one,
+    it may be either.
+    """
+    return LedgerError(
+        f"line {head.seq}{which} of {path} was changed: the digest of line {head.seq} is "
+        f"{head.digest[:16]}…, not the one that line {head.seq + 1} names",
+        hint=_RESTORE,
+    )
 
 
 def _require_beginning(path: Path, found: Examined) -> None:
@@ -153,9 +158,7 @@ def _require_signed_roots(path: Path, found: Examined) -> None:
         if event.seq >= line:
             raise LedgerError(f"line {line} of {path}: a checkpoint over lines that come after it")
         if found.tree.root(event.seq).hex() != event.root:
-            raise _forked(
-                path, good, event.seq, f"what line {line} says was signed by {event.key}"
-            )
+            raise _forked(path, good, event.seq, f"what line {line} says was signed by {event.key}")
         good = max(good, event.seq)
 
 

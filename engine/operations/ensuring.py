@@ -74,7 +74,7 @@ def ensure(
             if accept is not None:
                 accept(packages)
             # What cannot be had shall not be asked for: a later command would fail of it, too.
-            acquire(run, runtime, list(selected(packages, Selection()).values()))
+            acquire(run.record, runtime, list(selected(packages, Selection()).values()))
 
         manifest, _, _ = edit_manifest(
             run, runtime, manifest, data, Policy(), constraints=constraints, accept=obtain

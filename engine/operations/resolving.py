@@ -14,6 +14,11 @@ from ppm.engine.runtime import Runtime
 if TYPE_CHECKING:
     from ppm.engine.network import Network, Record
 
+_OTHER_INDEXES = (
+    "note: pip's extra-index-url is not used, one index answers for all projects: choose it with"
+    " --index-url or index_url in [tool.ppm]"
+)
+
 
 def resolve_problem(problem: Problem, runtime: Runtime, record: Record) -> Resolution:
     """The resolution of ``problem``.
@@ -27,11 +32,16 @@ def resolve_problem(problem: Problem, runtime: Runtime, record: Record) -> Resol
     """
     runtime.progress.stage("resolving")
     try:
-        return _known(problem, runtime) or _live(problem, runtime, record)
-    except ResolutionError:
-        if runtime.offline or not _knows_more(runtime, record):
-            raise
-    return _live(problem, runtime, record)
+        try:
+            return _known(problem, runtime) or _live(problem, runtime, record)
+        except ResolutionError:
+            if runtime.offline or not _knows_more(runtime, record):
+                raise
+        return _live(problem, runtime, record)
+    except ResolutionError as error:
+        if runtime.index_settings.extra_index_urls:
+            error.add_note(_OTHER_INDEXES)
+        raise
 
 
 def _known(problem: Problem, runtime: Runtime) -> Resolution | None:

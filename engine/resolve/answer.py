@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from ppm.engine.errors import ResolutionError
 from ppm.engine.resolve.candidates import YANKED, Candidate
 from ppm.engine.resolve.catalogue import Catalogue
+from ppm.engine.resolve.doom import Edge
 from ppm.engine.resolve.problem import Rejection, Resolution, ResolvedPackage
 from ppm.engine.resolve.reporter import Recorder, asker, conflict_reason
-from ppm.engine.resolve.requirement import Need, Parsed, needs_of
+from ppm.engine.resolve.requirement import Need, Parsed, exact_need, needs_of
 
 MAX_REASONS = 5
 MAX_VERSIONS = 100
@@ -24,7 +24,7 @@ def assemble(
     """Walk from the roots, check every need on the way, and put the packages into words.
 
     Raises:
-        ResolutionError: ``code="RESOLVER_INCONSISTENT"``: the mapping does not hold.
+        InconsistentError: The mapping does not hold.
     """
     tree = Tree(catalogue, mapping)
     packages = tuple(tree.package(name) for name in sorted(tree.extras))
@@ -35,6 +35,14 @@ def assemble(
         metadata_count=catalogue.metadata_count,
         warnings=tuple(_warnings(packages, catalogue)),
     )
+
+
+class InconsistentError(Exception):
+    """An answer that breaks one of its own needs; ``causes`` are those on the package."""
+
+    def __init__(self, causes: tuple[Edge, ...]) -> None:
+        super().__init__(causes)
+        self.causes = causes
 
 
 class Tree:
@@ -52,8 +60,7 @@ class Tree:
         self._requirements: dict[str, list[Parsed]] = {}
         self.groups: dict[str, set[str]] = {}
         self.extras: dict[str, set[str]] = {}
-        self.edges: dict[str, list[tuple[Need, Candidate | None]]] = {}
-        self._seen: set[tuple[str, Candidate | None, Need]] = set()
+        self.edges: dict[str, dict[Edge, None]] = {}
         for group in dict.fromkeys(
             group for groups in catalogue.roots.needs.values() for group in groups
         ):
@@ -101,30 +108,20 @@ class Tree:
         candidate = self._mapping[identifier]
         if identifier not in self._requirements:
             self._requirements[identifier] = self._catalogue.requirements(candidate)
-            if candidate.base is not self._mapping[candidate.name]:
-                raise _inconsistent(f"{candidate} stands beside {self._mapping[candidate.name]}")
+            if candidate.extra:
+                self._check(exact_need(candidate.name, candidate.version), candidate)
         for parsed in self._requirements[identifier]:
             for need in needs_of(parsed):
                 self._check(need, candidate)
                 yield need
 
     def _check(self, need: Need, parent: Candidate | None) -> None:
+        edges = self.edges.setdefault(need.name, {})
+        edges[need, parent] = None
         chosen = self._mapping.get(need.identifier)
         limits = self._catalogue.roots.limits(need.name)
         if chosen is None or not all(item.accepts(chosen.version) for item in (need, *limits)):
-            raise _inconsistent(f"{parent or 'the project'} needs {need.text}, got {chosen}")
-        key = (need.name, parent, need)
-        if key not in self._seen:
-            self._seen.add(key)
-            self.edges.setdefault(need.name, []).append((need, parent))
-
-
-def _inconsistent(what: str) -> ResolutionError:
-    return ResolutionError(
-        f"the resolver's answer does not hold: {what}",
-        code="RESOLVER_INCONSISTENT",
-        hint="this is a fault of ppm: please report it with the output of ppm log",
-    )
+            raise InconsistentError(tuple(edges))
 
 
 def _rejections(

@@ -1,4 +1,4 @@
-"""resolvelib's search with two answers remembered.
+"""resolvelib's search with two answers remembered, and an eye on where it may go wrong.
 
 Each round asks of every identifier whether its pin satisfies and how much it is preferred, which is
 quadratic in the packages; both depend only on the criterion, which never changes once made.
@@ -6,6 +6,7 @@ quadratic in the packages; both depend only on the criterion, which never change
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from resolvelib.resolvers import Resolution
@@ -24,10 +25,15 @@ MAX_REMEMBERED = 10_000
 
 
 class Search(Resolution[Need, Candidate, str]):
-    """Overrides two private methods; without them the search is slower, not different."""
+    """Overrides private methods; without them the search is slower and never doubtful.
+
+    Attributes:
+        doubtful: It replaced a pin or jumped over one, so that an ``impossible`` may be wrong.
+    """
 
     def __init__(self, provider: Provider, reporter: BaseReporter[Need, Candidate, str]) -> None:
         super().__init__(provider, reporter)
+        self.doubtful = False
         self._provider = provider
         self._satisfied: dict[Criterion[Need, Candidate], tuple[Candidate, bool]] = {}
         self._preferences: dict[tuple[Criterion[Need, Candidate], bool], Preference] = {}
@@ -52,3 +58,13 @@ class Search(Resolution[Need, Candidate, str]):
                 self._preferences.clear()
             known = self._preferences[key] = super()._get_preference(name)
         return known
+
+    def _remove_information_from_criteria(
+        self, criteria: dict[str, Criterion[Need, Candidate]], parents: Collection[str]
+    ) -> None:
+        self.doubtful = self.doubtful or bool(parents)
+        super()._remove_information_from_criteria(criteria, parents)
+
+    def _save_state(self) -> None:
+        self.doubtful = True
+        super()._save_state()

@@ -7,10 +7,10 @@ from resolvelib import ResolutionImpossible, ResolutionTooDeep
 
 from ppm.engine.errors import ResolutionError
 from ppm.engine.ports import PackageSource
-from ppm.engine.resolve.answer import assemble
-from ppm.engine.resolve.candidates import Candidate
+from ppm.engine.resolve.answer import InconsistentError, assemble
 from ppm.engine.resolve.catalogue import Catalogue, Remembered
 from ppm.engine.resolve.doom import Doom, Edge, HopelessError
+from ppm.engine.resolve.exhaustive import search_exhaustively
 from ppm.engine.resolve.explain import Failure, explain
 from ppm.engine.resolve.problem import Problem, Resolution
 from ppm.engine.resolve.provider import Provider
@@ -83,7 +83,7 @@ def resolve(
     remembered = Remembered(source)
     run = begin(problem, remembered, observer)
     try:
-        mapping = search(run, MAX_ROUNDS)
+        return search(run, MAX_ROUNDS)
     except ImpossibleError as impossible:
         error = explain(impossible.failure)
         hint = suggest(impossible.failure, lambda relaxed: attempt(relaxed, remembered))
@@ -95,31 +95,33 @@ def resolve(
             code="RESOLUTION_TOO_DEEP",
             hint="pin or limit some of your requirements",
         ) from None
-    return assemble(run.catalogue, run.recorder, mapping)
 
 
-def search(run: Run, max_rounds: int) -> dict[str, Candidate]:
-    """The resolver's own answer: candidates by identifier, some perhaps no longer needed.
+def search(run: Run, max_rounds: int) -> Resolution:
+    """A checked answer.
 
     Raises:
         ImpossibleError: There is none. ResolutionTooDeep: None was found in so many rounds.
     """
     resolution = Search(run.provider, run.recorder)
     try:
-        state = resolution.resolve(run.catalogue.roots.needs, max_rounds=max_rounds)
-    except ResolutionImpossible as impossible:
-        causes = tuple((need, parent) for need, parent in impossible.causes)
-        raise ImpossibleError(run.failure(causes)) from None
+        try:
+            state = resolution.resolve(run.catalogue.roots.needs, max_rounds=max_rounds)
+            return assemble(run.catalogue, run.recorder, state.mapping)
+        except InconsistentError as inconsistent:
+            causes = inconsistent.causes
+        except ResolutionImpossible as impossible:
+            causes = tuple((need, parent) for need, parent in impossible.causes)
+        if resolution.doubtful and (found := search_exhaustively(run.catalogue, run.provider)):
+            return assemble(run.catalogue, run.recorder, found)
     except HopelessError as hopeless:
-        raise ImpossibleError(run.failure(run.doom.edges(hopeless.name))) from None
-    return dict(state.mapping)
+        causes = run.doom.edges(hopeless.name)
+    raise ImpossibleError(run.failure(causes))
 
 
 def attempt(problem: Problem, source: PackageSource) -> Resolution | None:
     """Resolve within a few rounds, or ``None``: for checking a suggestion."""
-    run = begin(problem, source)
     try:
-        mapping = search(run, SUGGESTION_ROUNDS)
+        return search(begin(problem, source), SUGGESTION_ROUNDS)
     except (ImpossibleError, ResolutionTooDeep):
         return None
-    return assemble(run.catalogue, run.recorder, mapping)

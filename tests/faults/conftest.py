@@ -6,41 +6,25 @@ import shutil
 import subprocess
 import sysconfig
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from conftest import Program, PublishedIndex
-from support.scene import Scene, program_environment, publish_all
+from conftest import PublishedIndex
 
-from ppm.engine.paths import HomePaths
+pytest.register_assert_rewrite("support.scene")
 
-PARTS = ("project", "home", "wheels")
-
-
-@dataclass(frozen=True)
-class Stage:
-    """Where the scene is played; ``saved`` has it as it was at first.
-
-    A generation is named by the path of its project, too: every test plays in the same folder.
-    """
-
-    folder: Path
-    saved: Path
-    index: PublishedIndex
-
-    def put_back(self) -> None:
-        """Everything as it was."""
-        for part in PARTS:
-            shutil.rmtree(self.folder / part)
-            shutil.copytree(self.saved / part, self.folder / part, symlinks=True)
-        self.index.faults.clear()
-        self.index.requests.clear()
-        self.index.refresh()
+from support.scene import (  # noqa: E402 - after it is known to hold assertions
+    PARTS,
+    Scene,
+    Stage,
+    program_environment,
+    publish_all,
+)
 
 
 @pytest.fixture(scope="session")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """The folder the scene is played in, and its index."""
     base = tmp_path_factory.mktemp("scene")
     folder, saved = base / "now", base / "saved"
     for part in PARTS:
@@ -63,8 +47,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 @pytest.fixture
 def scene(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Scene:
     """A project with an environment, on an index of its own; see :mod:`support.scene`."""
-    stage.put_back()
     home = stage.folder / "home"
     for name, value in program_environment(home, stage.index.url).items():
         monkeypatch.setenv(name, value)
-    return Scene(stage.index, Program(stage.folder / "project"), HomePaths(home / ".ppm"))
+    return stage.put_back()

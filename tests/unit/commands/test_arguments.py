@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ppm.commands.app import _STOP_AT_FIRST, VERBS
+from ppm.commands.app import _STOP_AT_FIRST, VERBS, split_verb
 from ppm.commands.arguments import parameters_of, parse
 from ppm.commands.explain import explain
 from ppm.commands.options import Option
@@ -40,6 +40,12 @@ PLAIN = [
     "provenance --last 3 --all",
     "provenance --last=10 --json",
     "log --type 'artifact.*' --since 3 --package rich -f",
+    "ledger verify",
+    "ledger verify --against c.txt --pub k.pub --pub n+h+k --json",
+    "ledger checkpoint --sk k --out c.txt",
+    "ledger prove 12 --against=c.txt",
+    "ledger export --out l.jsonl",
+    "keygen --out-priv a --out-pub b --force",
     "version",
 ]
 DOUBTFUL = [
@@ -56,6 +62,12 @@ DOUBTFUL = [
     "log --type",
     "rollback --note",
     "version extra",
+    "ledger verify extra",
+    "ledger verify --sk k",
+    "ledger checkpoint",
+    "ledger prove one",
+    "ledger prove",
+    "keygen",
 ]
 
 
@@ -78,20 +90,42 @@ def recorder(name: str, calls: list[dict[str, Any]]) -> Callable[..., None]:
 
 @pytest.mark.parametrize("line", PLAIN)
 def test_a_plain_line_means_what_typer_says(line: str) -> None:
-    name, *words = shlex.split(line)
+    name, words = split_verb(shlex.split(line))
     calls: list[dict[str, Any]] = []
     verb = recorder(name, calls)
     quick = parse(verb, words, stop_at_first=name in _STOP_AT_FIRST)
     with pytest.raises(SystemExit) as stop:
-        explain({name: verb}, [name, *words], stop_at_first=_STOP_AT_FIRST)
+        explain({name: verb}, shlex.split(line), stop_at_first=_STOP_AT_FIRST)
     assert stop.value.code == 0
     assert calls == [quick]
 
 
 @pytest.mark.parametrize("line", DOUBTFUL)
 def test_a_doubtful_line_is_left_to_typer(line: str) -> None:
-    name, *words = shlex.split(line)
+    name, words = split_verb(shlex.split(line))
     assert parse(recorder(name, []), words, stop_at_first=name in _STOP_AT_FIRST) is None
+
+
+def test_a_verb_of_two_words_is_two_words() -> None:
+    assert split_verb(["ledger", "verify", "--json"]) == ("ledger verify", ["--json"])
+    assert split_verb(["log", "ledger"]) == ("log", ["ledger"])
+    for words in ([], ["ledger"], ["ledger verify"], ["ledger", "--json", "verify"], ["verify"]):
+        assert split_verb(words) == ("", words)
+
+
+@pytest.mark.parametrize("words", [["ledger", "--help"], ["--help"]])
+def test_help_for_a_family_tells_its_verbs(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    known = {name: recorder(name, []) for name in VERBS}
+    with pytest.raises(SystemExit) as stop:
+        explain(known, words, stop_at_first=_STOP_AT_FIRST)
+    assert stop.value.code == 0
+    told = capsys.readouterr().out
+    family = [name.split()[1] for name in VERBS if name.startswith("ledger ")]
+    assert len(family) >= 4
+    assert all(f"  {name} " in told for name in family) == (words[0] == "ledger")
+    assert ("  ledger " in told) == (words[0] != "ledger")
 
 
 @pytest.mark.parametrize("name", VERBS)

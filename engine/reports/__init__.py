@@ -1,0 +1,1 @@
+"""Reports: what PPM knows, written for others to read. Pure: no I/O beyond the files here."""

@@ -1,0 +1,125 @@
+"""``kill -9`` at every kind of moment: what stands is whole, and the same command finishes."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from local_index import Fault
+from support import step_killer
+from support.scene import Scene, Stage
+
+EVERY_STEP = "PPM_TEST_EVERY_STEP"
+"""When it is set, each step of a command is tried, not one in several."""
+MODULES = 400
+
+
+def kill_before(scene: Scene, step: int, count: Path, *arguments: str) -> bool:
+    """Run the program and kill it before that step; false if it has not so many."""
+    command = [sys.executable, step_killer.__file__, str(step), str(count), *arguments]
+    done = subprocess.run(
+        command, cwd=scene.root, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode in (0, -signal.SIGKILL), done.stderr
+    return done.returncode != 0
+
+
+def assert_survived(scene: Scene) -> None:
+    """The ledger is a chain, the environment is whole and works, the manifest can be read."""
+    scene.assert_chain()
+    scene.assert_whole()
+    assert scene.imports("import sys")
+    scene.ppm.ok("plan")
+
+
+@pytest.mark.parametrize(
+    ("stride", "prepare", "command", "shows"),
+    [
+        (7, [], ["ensure", "elm"], "import ash, elm"),
+        (6, [], ["add", "elm", "--lock"], "import ash"),
+        (12, [["add", "elm", "--lock"]], ["apply"], "import ash, elm"),
+        (5, [], ["snapshot", "--name", "here"], "import ash"),
+        (6, [["snapshot", "--name", "old"], ["ensure", "elm"]], ["rollback", "old"], "import ash"),
+    ],
+    ids=["ensure", "add", "apply", "snapshot", "rollback"],
+)
+def test_a_kill_before_any_step_is_survived(
+    scene: Scene,
+    stage: Stage,
+    stride: int,
+    prepare: list[list[str]],
+    command: list[str],
+    shows: str,
+    tmp_path: Path,
+) -> None:
+    step = 1
+    for arguments in prepare:
+        scene.ppm.ok(*arguments)
+    before = tmp_path / "before"
+    stage.save(before)
+    while kill_before(scene, step, tmp_path / "count", *command):
+        assert_survived(scene)
+        scene.succeeds(*command)
+        assert scene.imports(shows)
+        stage.put_back(before)
+        step += 1 if os.environ.get(EVERY_STEP) else stride
+    assert step > 2 * stride
+
+
+def publish_many_files(scene: Scene) -> None:
+    for name in ("elm", "fir", "oak"):
+        files = {f"{name}/part{number}.py": f"n = {number}\n" for number in range(MODULES)}
+        scene.index.publish(name, "2.0", files={f"{name}/__init__.py": "", **files})
+
+
+@pytest.mark.parametrize("part", range(8))
+def test_a_kill_at_a_random_time_is_survived(scene: Scene, part: int) -> None:
+    """Also of the processes that unpack: at odd parts all die, at even ones the program alone."""
+    publish_many_files(scene)
+    scene.index.break_path(Fault(path="/files/fir-2.0*.whl", delay=0.15, after=100))
+    scene.ppm.ok("add", "elm>=2", "fir>=2", "oak>=2", "--lock")
+    running = scene.ppm.start("apply")
+    time.sleep(0.15 + 0.12 * part + random.uniform(0, 0.12))
+    if part % 2:
+        os.killpg(running.pid, signal.SIGKILL)
+    else:
+        running.kill()
+    running.communicate(timeout=30)
+    assert_survived(scene)
+    scene.index.faults.clear()
+    scene.succeeds("apply")
+    assert scene.imports("import elm.part1, fir.part1, oak.part399")
+
+
+def test_the_death_of_an_unpacking_process_is_told(scene: Scene) -> None:
+    publish_many_files(scene)
+    scene.ppm.ok("add", "elm>=2", "--lock")
+    fault = scene.index.break_path(Fault(path="/files/elm-2.0*.whl", delay=60, after=100))
+    before = scene.marks()
+    running = scene.ppm.start("apply")
+    workers = children_of(running.pid)
+    for worker in workers:
+        os.kill(worker, signal.SIGKILL)
+    scene.index.faults.remove(fault)
+    assert workers
+    running.send_signal(signal.SIGINT)
+    running.communicate(timeout=30)
+    assert scene.marks() == before
+    scene.succeeds("apply")
+
+
+def children_of(process: int) -> list[int]:
+    """The processes it has started, once there are any."""
+    listed = Path(f"/proc/{process}/task/{process}/children")
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        if found := listed.read_text().split():
+            return [int(number) for number in found]
+        time.sleep(0.01)
+    return []
