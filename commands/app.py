@@ -65,7 +65,7 @@ def main() -> NoReturn:
     except PpmError as error:
         _exit_with(error)
     except KeyboardInterrupt:
-        _exit_with(Interrupted("stopped"))
+        _exit_with(Interrupted("stopped", hint="run the command again to have it done"))
     except BrokenPipeError:
         # Whoever read our output has seen enough; Python must not complain while it exits.
         _forget_output()

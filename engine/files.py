@@ -6,10 +6,8 @@ Nothing else in PPM writes a file in place: temporary, write, fsync, rename, fsy
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import re
-import secrets
 import sys
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -37,7 +35,7 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o644, durable: bool = 
     Raises:
         StorageError: The disk refused; no temporary file is left.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.urandom(6).hex()}.tmp")
     with storage_errors(path):
         try:
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
@@ -64,7 +62,7 @@ def write_new(path: Path, data: bytes, *, mode: int = 0o644) -> bool:
     Raises:
         StorageError: The disk refused; no temporary file is left.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.urandom(6).hex()}.tmp")
     write_atomic(temporary, data, mode=mode)
     with storage_errors(path):
         try:
@@ -108,6 +106,8 @@ def sync_filesystem(path: Path) -> None:
         if hasattr(os, "sync"):
             os.sync()
         return
+    import ctypes
+
     libc = ctypes.CDLL(None, use_errno=True)
     with storage_errors(path):
         descriptor = os.open(path, os.O_RDONLY)

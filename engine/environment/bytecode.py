@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 from ppm.engine.environment.interpreter import Interpreter
@@ -18,6 +17,8 @@ def compile_all(generation: Path, interpreter: Interpreter) -> None:
     Raises:
         EnvironmentFailure: ``code="COMPILE_FAILED"``: the compiler itself did not run.
     """
+    import subprocess
+
     folder = generation / interpreter.site_packages
     command = [interpreter.path, "-I", "-m", "compileall", "-q", "-q", "-j", "0", str(folder)]
     done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - our own words

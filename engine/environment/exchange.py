@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 import sys
@@ -29,6 +28,8 @@ def exchange(first: Path, second: Path) -> None:
 
 
 def _exchanged(first: Path, second: Path) -> bool:
+    import ctypes
+
     call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     if call is None:
         return False

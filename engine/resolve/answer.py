@@ -117,7 +117,8 @@ class Tree:
 
     def _check(self, need: Need, parent: Candidate | None) -> None:
         edges = self.edges.setdefault(need.name, {})
-        edges[need, parent] = None
+        if not need.exact:
+            edges[need, parent] = None
         chosen = self._mapping.get(need.identifier)
         limits = self._catalogue.roots.limits(need.name)
         if chosen is None or not all(item.accepts(chosen.version) for item in (need, *limits)):

@@ -103,4 +103,7 @@ class Doom:
 
     def _might(self, *needs: Need) -> bool:
         project = self._catalogue.project(needs[0].name)
-        return next(project.possible(needs), None) is not None
+        # The first match is what the resolver asks for next anyway.
+        return any(True for _ in project.matching(needs)) or any(
+            True for _ in project.possible(needs)
+        )

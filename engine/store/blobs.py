@@ -14,7 +14,6 @@ import fcntl
 import hashlib
 import os
 import re
-import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -168,7 +167,7 @@ class BlobStore:
                 descriptor = _open_locked(path)
                 if descriptor is not None:
                     return Incoming(path, descriptor, self._placed, keep=True)
-            path = self._arriving / f"{secrets.token_hex(16)}.partial"
+            path = self._arriving / f"{os.urandom(16).hex()}.partial"
             descriptor = os.open(path, _OPEN | os.O_EXCL, 0o600)
             return Incoming(path, descriptor, self._placed, keep=False)
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -132,7 +131,7 @@ class WheelStore:
 
     def remove(self, sha256: str) -> None:
         """Delete the wheel if it is here; it is never seen half deleted."""
-        folder = self._wheels / f"{_STAGING}removed-{secrets.token_hex(8)}"
+        folder = self._wheels / f"{_STAGING}removed-{os.urandom(8).hex()}"
         with storage_errors(self._wheels):
             try:
                 (self._wheels / checked(sha256)).rename(folder)
@@ -173,4 +172,4 @@ def _boot_id() -> bytes:
     try:
         return _content(os.fspath(_BOOT_ID))
     except FileNotFoundError:
-        return secrets.token_bytes(16)
+        return os.urandom(16)

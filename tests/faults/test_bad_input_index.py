@@ -56,9 +56,7 @@ def test_logins_stay_out_of_everything(scene: Scene) -> None:
     secret = "hunter2"
     url = scene.index.url.replace("http://", f"http://me:{secret}@")
     scene.index.break_path(Fault(path=PAGE, status=403))
-    result = scene.refused(
-        "add", "elm", "--lock", "--index-url", url, code="INDEX_UNAUTHORIZED"
-    )
+    result = scene.refused("add", "elm", "--lock", "--index-url", url, code="INDEX_UNAUTHORIZED")
     assert secret not in result.stdout + result.stderr
     written = [path for path in scene.root.parent.rglob("*") if path.is_file()]
     assert [path for path in written if secret.encode() in path.read_bytes()] == []

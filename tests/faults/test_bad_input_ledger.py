@@ -1,4 +1,4 @@
-"""Files of ``.ppm`` that somebody else wrote to: the ledger is never believed or repaired blindly."""
+"""Files of ``.ppm`` that somebody else wrote to: nothing is believed or repaired blindly."""
 
 from __future__ import annotations
 
@@ -113,7 +113,9 @@ def test_a_torn_last_line_is_cut_kept_and_recorded(scene: Scene) -> None:
     assert "ledger.repaired/1" in [one.event.type for one in scene.records()]
 
 
-@pytest.mark.parametrize("garbage", [b"", b"\x00\xff garbage", b'{"format":"ppm-state/1"}', b"[" * 9999])
+@pytest.mark.parametrize(
+    "garbage", [b"", b"\x00\xff garbage", b'{"format":"ppm-state/1"}', b"[" * 9999]
+)
 def test_projections_are_only_renderings(scene: Scene, garbage: bytes) -> None:
     data = scene.paths.data
     good = {name: (data / name).read_bytes() for name in ("state.json", "lock.json")}

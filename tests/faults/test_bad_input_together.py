@@ -29,7 +29,9 @@ def test_applies_at_once_make_one_change(scene: Scene, count: int) -> None:
     answers = run_together(scene, *[["apply"]] * count)
     assert sum("+ elm 2.0" in answer for answer in answers) == 1
     assert sum("nothing to do" in answer for answer in answers) == count - 1
-    switches = [one for one in scene.records()[before:] if isinstance(one.event, EnvironmentSwitched)]
+    switches = [
+        one for one in scene.records()[before:] if isinstance(one.event, EnvironmentSwitched)
+    ]
     assert len(switches) == 1
     scene.assert_valid()
     scene.assert_tidy()

@@ -19,6 +19,10 @@ FILE = wheel_filename("elm", "2.0")
 Members = dict[str, bytes]
 
 
+def as_it_is(_members: Members) -> None:
+    """Break nothing."""
+
+
 def wrong_hash(members: Members) -> None:
     right = record_hash(members["elm/__init__.py"]).encode()
     members[RECORD] = members[RECORD].replace(right, record_hash(b"else").encode())
@@ -83,14 +87,14 @@ def test_a_wheel_that_lies_is_refused_with_the_place(
     assert refusals(scene) == [code]
     assert not Path("/tmp/outside.py").exists()
     assert list(scene.root.parent.rglob("outside.py")) == []
-    publish(scene, lambda members: None)
+    publish(scene, as_it_is)
     scene.ppm.ok("lock")
     scene.succeeds("apply")
     assert scene.imports("import elm; assert elm.__version__ == '2.0'")
 
 
 def test_bytes_that_are_not_those_of_the_digest_are_refused(scene: Scene) -> None:
-    publish(scene, lambda members: None)
+    publish(scene, as_it_is)
     scene.ppm.ok("add", "elm", "--lock")
     right = (scene.index.folder / FILE).read_bytes()
     wrong = right.replace(b"2.0", b"6.6")
@@ -104,7 +108,7 @@ def test_bytes_that_are_not_those_of_the_digest_are_refused(scene: Scene) -> Non
 
 
 def test_a_wheel_that_ends_early_each_time_is_fetched_further_the_next_time(scene: Scene) -> None:
-    publish(scene, lambda members: None)
+    publish(scene, as_it_is)
     scene.ppm.ok("add", "elm", "--lock")
     size = (scene.index.folder / FILE).stat().st_size
     fault = scene.index.break_path(Fault(path=f"/files/{FILE}", truncate=40))
@@ -123,7 +127,7 @@ def test_a_wheel_that_is_cut_off_on_the_index_itself_is_refused(scene: Scene) ->
     scene.index.refresh()
     result = scene.refused("ensure", "elm==2.0", code="NO_MATCHING_VERSION")
     assert FILE in result.stderr
-    publish(scene, lambda members: None)
+    publish(scene, as_it_is)
     scene.succeeds("ensure", "elm==2.0")
 
 
@@ -131,5 +135,5 @@ def test_metadata_of_another_package_is_refused(scene: Scene) -> None:
     publish(scene, another_name)
     result = scene.refused("ensure", "elm==2.0", code="NO_MATCHING_VERSION")
     assert "oak" in result.stderr
-    publish(scene, lambda members: None)
+    publish(scene, as_it_is)
     scene.succeeds("ensure", "elm==2.0")

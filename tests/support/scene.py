@@ -167,9 +167,12 @@ class Stage:
     saved: Path
     index: PublishedIndex
 
-    def save(self, folder: Path) -> None:
-        """Keep everything as it is now in a new folder."""
+    def save(self) -> Path:
+        """Keep everything as it is now; gives the folder that has it until the next time."""
+        folder = self.folder.with_name("then")
+        shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(self.folder, folder, symlinks=True)
+        return folder
 
     def put_back(self, saved: Path | None = None) -> Scene:
         """Everything as it was at first, or when it was saved."""

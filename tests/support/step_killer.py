@@ -1,10 +1,10 @@
 """Run the program and kill it just before one of its steps that change a disk.
 
-    python step_killer.py STEP FILE ARGUMENTS…
+    python step_killer.py STEP ARGUMENTS…
 
-runs ``ppm ARGUMENTS`` and sends itself SIGKILL before step number STEP, or never for 0. FILE then
-has how many steps there were. A step is what Python's audit events tell of: a file opened for
-writing, a rename, a link, a folder made or something removed.
+runs ``ppm ARGUMENTS`` and sends itself SIGKILL before step number STEP, if it has so many. A step
+is what Python's audit events tell of: a file opened for writing, a rename, a link, a folder made or
+something removed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import itertools
 import os
 import signal
 import sys
-from pathlib import Path
 from typing import Any
 
 CHANGES = frozenset(
@@ -32,25 +31,19 @@ WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 def main() -> None:
     """See the module."""
-    step, file = int(sys.argv[1]), Path(sys.argv[2])
-    sys.argv[:] = ["ppm", *sys.argv[3:]]
+    deadly = int(sys.argv[1])
+    sys.argv[:] = ["ppm", *sys.argv[2:]]
     from ppm.commands.app import main as run
 
-    program, steps, last = os.getpid(), itertools.count(1), 0
+    program, steps = os.getpid(), itertools.count(1)
 
     def watch(event: str, arguments: tuple[Any, ...]) -> None:
-        nonlocal last
         changes = event in CHANGES or (event == "open" and bool(arguments[2] & WRITES))
-        if changes and os.getpid() == program:
-            last = next(steps)
-            if last == step:
-                os.kill(program, signal.SIGKILL)
+        if changes and os.getpid() == program and next(steps) == deadly:
+            os.kill(program, signal.SIGKILL)
 
     sys.addaudithook(watch)
-    try:
-        run()
-    finally:
-        file.write_text(str(last))
+    run()
 
 
 if __name__ == "__main__":

@@ -469,3 +469,15 @@ def test_a_self_referring_extra_that_contradicts_itself_rules_the_version_out(
     universe.add("b", "1.0")
     assert chosen(universe, problem("a[x]")) == {"a": "1.0", "b": "1.0"}
     assert chosen(universe, problem("a")) == {"a": "2.0"}
+
+
+def test_a_version_that_its_own_dependencies_rule_out_gives_way(universe: Universe) -> None:
+    universe.add("b", "3.0", ["d"]).add("a", "2.0", ["d<2.0"])
+    universe.add("d", "3.0", ["a==2.0"]).add("d", "2.0").add("d", "1.0", ["c"])
+    assert chosen(universe, problem("b")) == {"b": "3.0", "d": "2.0"}
+
+
+def test_a_detour_through_a_circle_does_not_hide_the_answer(universe: Universe) -> None:
+    universe.add("e", "1.0", ["a"]).add("a", "3.0", ["d"]).add("a", "2.0", ["b"])
+    universe.add("b", "3.0").add("c", "1.0", ["b<=2"]).add("d", "1.0", ["c<2", "a<=2"])
+    assert chosen(universe, problem("e")) == {"a": "2.0", "b": "3.0", "e": "1.0"}
