@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -174,7 +175,7 @@ def _tell(suspects: list[Operation], console: Console) -> None:
         console.say("the first bad point is one of these; those between could not be judged:")
     for one in suspects:
         note = f" ({one.note})" if one.note else ""
-        words = " ".join(["ppm", one.verb, *one.argv])
+        words = shlex.join(["ppm", one.verb, *one.argv])
         console.say(
             f"{'first bad: ' if len(suspects) == 1 else '  '}event {one.seq}, {words}{note}"
         )

@@ -6,7 +6,7 @@ import getpass
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ppm.commands.output import Console, Progress
@@ -142,12 +142,10 @@ def asking(verb: str, directory: Path | None) -> Iterator[Question]:
 
 @contextmanager
 def noting(verb: str) -> Iterator[None]:
-    """The block needs no project; it is recorded as a query where it was run inside one."""
+    """The block needs no project; it is recorded as a query where it was run inside a whole one."""
     clock = SystemClock()
     started_us = clock.elapsed_us()
     yield
-    try:
-        paths = find_project(None)
-    except ProjectError:
-        return
-    record_query(paths, clock, invocation(verb), duration_us=clock.elapsed_us() - started_us)
+    duration_us = clock.elapsed_us() - started_us
+    with suppress(ProjectError, LedgerError):  # What was done holds without a record, too.
+        record_query(find_project(None), clock, invocation(verb), duration_us=duration_us)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -174,7 +175,7 @@ def _newer_lines(newer: Newer) -> Iterator[str]:
 
 def deed_words(deed: Deed) -> str:
     """``event 5, 2026-11-22 11:47:10 UTC, alice@laptop: ppm add rich (the note)``."""
-    command = " ".join(["ppm", deed.verb, *deed.argv]) if deed.verb else "(before any command)"
+    command = shlex.join(["ppm", deed.verb, *deed.argv]) if deed.verb else "(before any command)"
     note = f" ({deed.note})" if deed.note and deed.note not in deed.argv else ""
     return f"event {deed.seq}, {_time(deed)}, {deed.actor}: {command}{note}"
 

@@ -60,10 +60,9 @@ class Points:
 
     def before_last_change(self) -> Point:
         """The project before the last command that changed it; now, if none has."""
-        back = steps(self._ledger.read(), self._machine).back
-        if not back:
+        step = steps(self._ledger.read(), self._machine).last
+        if step is None:
             return self.now()
-        step = back[-1]
         return self._of(self._at(step.point), f"before {step.verb}, event {step.seq}", step.point)
 
     def named(self, text: str) -> Point:

@@ -36,10 +36,15 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Steps(msgspec.Struct, frozen=True, kw_only=True):
-    """The steps back and forward from here, the next one last."""
+    """The steps back and forward from here, the next one last.
+
+    ``last`` is the last command that changed anything, be it an undo or a redo; its ``point`` is
+    before it.
+    """
 
     back: tuple[Step, ...] = ()
     forward: tuple[Step, ...] = ()
+    last: Step | None = None
 
 
 class _Run(msgspec.Struct, kw_only=True):
@@ -71,7 +76,10 @@ def steps(records: Iterable[Record], machine: str) -> Steps:
         elif run.changed and not run.first:
             back.append(run.step)
             forward.clear()
-    return Steps(back=tuple(back), forward=tuple(forward))
+    changes = [run.step for run in runs.values() if run.changed and not run.first]
+    return Steps(
+        back=tuple(back), forward=tuple(forward), last=changes[-1] if changes else None
+    )
 
 
 def _take_in(run: _Run, record: Record, machine: str) -> None:

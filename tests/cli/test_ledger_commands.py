@@ -302,6 +302,9 @@ def test_keys_are_made_anywhere_and_never_lost_by_accident(ppm: Program) -> None
     ppm.ok("init")
     ppm.ok(*make, "--force", "--json")
     assert "keygen" in ppm.ok("provenance", "--last", "1", "--all")
+    ledger_of(ppm).write_bytes(b"no ledger\n")
+    ppm.ok(*make, "--force")
+    assert ledger_of(ppm).read_bytes() == b"no ledger\n"
 
 
 def test_an_exposed_key_signs_nothing(project: Program) -> None:

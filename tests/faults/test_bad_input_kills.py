@@ -15,6 +15,8 @@ from local_index import Fault
 from support import step_killer
 from support.scene import Scene, Stage
 
+from ppm.engine.locks import make_locked_folder
+
 EVERY_STEP = "PPM_TEST_EVERY_STEP"
 """When it is set, each step of a command is tried, not one in several."""
 MODULES = 400
@@ -63,6 +65,26 @@ def test_a_kill_before_any_step_is_survived(
         stage.put_back(before)
         step += 1 if os.environ.get(EVERY_STEP) else stride
     assert step > 2 * stride
+
+
+def test_what_the_dead_left_is_cleared_away_and_nothing_else(scene: Scene) -> None:
+    wheels, data = scene.home.store / "wheels", scene.paths.data
+    for folder in (scene.paths.environments / ".tmp-dead", wheels / ".staging-dead"):
+        (folder / "tree").mkdir(parents=True)
+    for name in (".pylock.toml.0123456789ab.tmp", ".ppm/.state.json.0123456789ab.tmp"):
+        (scene.root / name).touch()
+    (data / "snapshots" / ".here.json.0123456789ab.tmp").touch()
+    (scene.root / ".venv.0123456789ab.tmp").symlink_to(".ppm/envs/nowhere")
+    mine = scene.root / ".notes.0123456789ab.tmp"
+    mine.touch()
+    living, lock = make_locked_folder(wheels, ".staging-alive-")
+    scene.ppm.ok("ensure", "elm")
+    assert mine.exists()
+    assert living.exists()
+    mine.unlink()
+    os.close(lock)
+    scene.index.publish("fir", "1.0")
+    scene.succeeds("ensure", "fir")
 
 
 def publish_many_files(scene: Scene) -> None:

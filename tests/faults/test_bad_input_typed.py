@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 from pathlib import Path
 
@@ -149,7 +148,6 @@ def test_whoever_stops_reading_stops_the_answer_and_nothing_else(scene: Scene) -
 
 @pytest.mark.parametrize("closed", ["2>&1 >/dev/null | true", ">&- 2>&-", "| true"])
 def test_a_change_is_made_whether_somebody_watches_or_not(scene: Scene, closed: str) -> None:
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     command = f"'{scene.ppm.executable}' ensure -v elm {closed}; exit ${{PIPESTATUS[0]}}"
     result = subprocess.run(
         ["bash", "-c", command], cwd=scene.root, capture_output=True, text=True, check=False

@@ -65,13 +65,20 @@ class Page:
 
     def open(self, path: Path) -> None:
         """Load a file and wait until it is there."""
+        self.open_address(path.as_uri())
+
+    def open_address(self, address: str) -> None:
+        """Load a page and wait until it is there."""
         self.requests.clear()
-        self.call("Page.navigate", url=path.as_uri())
+        self.complaints.clear()
+        self.call("Page.navigate", url=address)
         self._until(lambda: self.evaluate("document.readyState") == "complete")
 
     def evaluate(self, script: str) -> Any:
         """The value of an expression in the page."""
-        told = self.call("Runtime.evaluate", expression=script, returnByValue=True)
+        told = self.call(
+            "Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True
+        )
         assert "exceptionDetails" not in told, told
         return told["result"].get("value")
 

@@ -129,7 +129,13 @@ class Scene:
         assert self.records()
 
     def assert_whole(self) -> None:
-        """``.venv`` leads to a generation that is to the byte what was built."""
+        """``.venv`` leads to a generation that is to the byte what was built.
+
+        There is none only where the ledger says so.
+        """
+        if not self.paths.environment.is_symlink():
+            assert not any(one.active for one in self.project().state.environments.values())
+            return
         generation = read_generation(self.paths.environment.resolve())
         assert generation is not None
         assert tree_root(self.paths.environment.resolve(), CpuHasher()) == generation.root

@@ -56,6 +56,16 @@ def test_a_command_that_failed_or_was_cut_short_after_a_change_is_a_step() -> No
     assert [step.verb for step in told(history).back] == ["add", "apply"]
 
 
+def test_the_last_change_may_be_an_undo() -> None:
+    history = Storyteller()
+    history.run("add", written())
+    undo = history.run("undo", RollbackRequested(name="", seq=1), written())
+    history.run("apply")
+    last = told(history).last
+    assert last is not None
+    assert (last.verb, last.seq, last.point) == ("undo", undo, undo - 1)
+
+
 def test_what_others_edited_before_the_command_stays() -> None:
     history = Storyteller()
     start = history.seq
@@ -82,7 +92,7 @@ def test_an_undo_that_did_not_end_well_is_taken_again(ends: str) -> None:
     history.run("add", written())
     before = told(history)
     history.run("undo", RollbackRequested(name="", seq=1), written(), ends=ends)
-    assert told(history) == before
+    assert (told(history).back, told(history).forward) == (before.back, before.forward)
 
 
 @given(st.lists(st.sampled_from(["change", "undo", "redo", "query"])))
