@@ -45,7 +45,7 @@ _NOT_FOUND_STATUS = 127
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
-    """One run of the command: at which event, its exit status (negative for a signal), the verdict."""
+    """One run of the command at an event; a negative ``status`` is a signal."""
 
     seq: int
     status: int

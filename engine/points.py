@@ -45,7 +45,12 @@ class Points:
     """Finds points by the names people give them, for one project."""
 
     def __init__(
-        self, paths: ProjectPaths, ledger: Ledger, project: Project, clock: Clock, progress: Progress
+        self,
+        paths: ProjectPaths,
+        ledger: Ledger,
+        project: Project,
+        clock: Clock,
+        progress: Progress,
     ) -> None:
         self._paths = paths
         self._ledger = ledger

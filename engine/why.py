@@ -37,8 +37,8 @@ class Chain(msgspec.Struct, frozen=True, kw_only=True):
 class Newer(msgspec.Struct, frozen=True, kw_only=True):
     """Why no newer version.
 
-    ``verdict`` is ``rejected`` (see ``passed``), ``none-known`` (nothing newer was known when it was
-    chosen), ``lowest`` (the lowest version was asked for), ``adopted`` (the lock came from
+    ``verdict`` is ``rejected`` (see ``passed``), ``none-known`` (nothing newer was known when it
+    was chosen), ``lowest`` (the lowest version was asked for), ``adopted`` (the lock came from
     elsewhere). ``chosen`` is the deed that chose the version, ``limits`` what that command said of
     the versions it looked at.
     """
@@ -65,7 +65,7 @@ def chains(
 def _shortest(
     root: Link, name: str, packages: Mapping[str, LockedPackage]
 ) -> tuple[Link, ...] | None:
-    waiting = deque([(root,)])
+    waiting: deque[tuple[Link, ...]] = deque([(root,)])
     seen = {root.name}
     while waiting:
         path = waiting.popleft()

@@ -77,9 +77,7 @@ def steps(records: Iterable[Record], machine: str) -> Steps:
             back.append(run.step)
             forward.clear()
     changes = [run.step for run in runs.values() if run.changed and not run.first]
-    return Steps(
-        back=tuple(back), forward=tuple(forward), last=changes[-1] if changes else None
-    )
+    return Steps(back=tuple(back), forward=tuple(forward), last=changes[-1] if changes else None)
 
 
 def _take_in(run: _Run, record: Record, machine: str) -> None:

@@ -77,7 +77,7 @@ def stands_between(records: Iterable[Record], good: int, bad: int, machine: str)
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """The last place known to be good and the first known to be bad; between them all are skipped."""
+    """The last place known to be good, the first known to be bad; all between are skipped."""
 
     good: int
     bad: int

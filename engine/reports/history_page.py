@@ -92,7 +92,7 @@ def _header(history: History, name: str) -> Iterator[str]:
     yield _fact("Operations", f"{len(operations):,}")
     if operations:
         first, last = operations[0].time[:10], operations[-1].time[:10]
-        span = f"<span>{first}</span>" + (f" – <span>{last}</span>" if first != last else "")
+        span = f"<span>{first}</span>" + (f" to <span>{last}</span>" if first != last else "")
         yield _fact("Days (UTC)", span)
     yield _fact("Head", f"<code>{head.digest}</code>", "head")
     yield _fact("Ledger id", f"<code>{_text(history.project.state.ledger)}</code>", "id")
@@ -154,7 +154,9 @@ def _operation(one: Operation) -> Iterator[str]:
     if one.message:
         yield f'<p class="message">{_text(one.message)}</p>'
     yield from _changes(one.changes)
-    events = f"event {one.seq}" if one.seq == one.last_seq else f"events {one.seq}–{one.last_seq}"
+    events = (
+        f"event {one.seq}" if one.seq == one.last_seq else f"events {one.seq} to {one.last_seq}"
+    )
     duration = f" · {_duration(one.duration_us)}" if one.duration_us else ""
     yield f'<p class="by">{_text(one.actor)} · {events}{duration}</p>'
     yield "</article></li>"
@@ -198,4 +200,5 @@ def _change(words: str) -> str:
 
 
 def _duration(duration_us: int) -> str:
-    return f"{duration_us / 1e6:.1f} s" if duration_us >= 1_000_000 else f"{duration_us // 1000} ms"
+    seconds = duration_us / 1e6
+    return f"{seconds:.1f} s" if seconds >= 1 else f"{duration_us // 1000} ms"

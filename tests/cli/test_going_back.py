@@ -1,4 +1,4 @@
-"""Undo, redo and rollback through the real program: everything returns together, or nothing does."""
+"""Undo, redo and rollback through the real program: all returns together, or nothing does."""
 
 from __future__ import annotations
 

@@ -22,7 +22,9 @@ class Storyteller:
         self.ledger = MemoryLedger()
         self._clock = SteppingClock()
         self.run(
-            "init", ProjectInitialized(ledger="ledger-1", name=name, manifest="pypm.toml"), written()
+            "init",
+            ProjectInitialized(ledger="ledger-1", name=name, manifest="pypm.toml"),
+            written(),
         )
 
     @property

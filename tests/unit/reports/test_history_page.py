@@ -38,7 +38,7 @@ class Reader(HTMLParser):
             self.text += data
 
     def handle_endtag(self, tag: str) -> None:
-        self._tag = ""
+        self._tag = "" if tag == self._tag else self._tag
 
 
 def page_of(history: Storyteller) -> bytes:
