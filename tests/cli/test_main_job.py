@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from conftest import Program, PublishedIndex
 
+pytestmark = pytest.mark.usefixtures("trees")
+
 
 @pytest.fixture
 def trees(local_index: PublishedIndex) -> PublishedIndex:
@@ -36,9 +38,7 @@ def python(project: Path, code: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_from_nothing_to_an_audited_environment_and_back(
-    trees: PublishedIndex, ppm: Program
-) -> None:
+def test_from_nothing_to_an_audited_environment_and_back(ppm: Program) -> None:
     assert "ledger.jsonl" in ppm.ok("init")
     assert "3 changed" in ppm.ok("add", "ash", "birch<2", "--lock")
     plan = json.loads(ppm.ok("plan"))
@@ -66,7 +66,7 @@ def test_from_nothing_to_an_audited_environment_and_back(
     ppm.ok("replay", "--check")
 
 
-def test_projections_are_rebuilt_to_the_byte(trees: PublishedIndex, ppm: Program) -> None:
+def test_projections_are_rebuilt_to_the_byte(ppm: Program) -> None:
     ppm.ok("init")
     ppm.ok("add", "ash", "--lock")
     ppm.ok("apply")
@@ -85,7 +85,7 @@ def test_projections_are_rebuilt_to_the_byte(trees: PublishedIndex, ppm: Program
     ppm.ok("replay", "--check")
 
 
-def test_an_edited_projection_is_named_with_its_keys(trees: PublishedIndex, ppm: Program) -> None:
+def test_an_edited_projection_is_named_with_its_keys(ppm: Program) -> None:
     ppm.ok("init")
     ppm.ok("add", "elm", "--lock")
     lock = ppm.directory / ".ppm/lock.json"
@@ -97,7 +97,7 @@ def test_an_edited_projection_is_named_with_its_keys(trees: PublishedIndex, ppm:
     assert any(key.endswith("elm.version") for key in difference["keys"])
 
 
-def test_the_state_as_it_was(trees: PublishedIndex, ppm: Program) -> None:
+def test_the_state_as_it_was(ppm: Program) -> None:
     ppm.ok("init")
     ppm.ok("add", "elm")
     ppm.ok("snapshot", "--name", "with-elm")
@@ -121,7 +121,7 @@ def test_a_second_apply_does_nothing_and_asks_nobody(trees: PublishedIndex, ppm:
     assert sum(trees.counts().values()) == asked
 
 
-def test_the_lock_changes_as_little_as_possible(trees: PublishedIndex, ppm: Program) -> None:
+def test_the_lock_changes_as_little_as_possible(ppm: Program) -> None:
     ppm.ok("init")
     ppm.ok("add", "birch<2", "--lock")
     ppm.ok("add", "birch", "elm", "--lock")
@@ -131,9 +131,7 @@ def test_the_lock_changes_as_little_as_possible(trees: PublishedIndex, ppm: Prog
     assert json.loads(ppm.ok("plan"))["packages"] == {"birch": "2.0", "elm": "3.0"}
 
 
-def test_an_unresolvable_add_leaves_everything_as_it_was(
-    trees: PublishedIndex, ppm: Program
-) -> None:
+def test_an_unresolvable_add_leaves_everything_as_it_was(ppm: Program) -> None:
     ppm.ok("init")
     ppm.ok("add", "ash", "--lock")
     before = {name: (ppm.directory / name).read_bytes() for name in ("pypm.toml", "pylock.toml")}
@@ -147,7 +145,7 @@ def test_an_unresolvable_add_leaves_everything_as_it_was(
     ppm.ok("replay", "--check")
 
 
-def test_groups_and_extras_are_chosen(trees: PublishedIndex, ppm: Program) -> None:
+def test_groups_and_extras_are_chosen(ppm: Program) -> None:
     ppm.ok("init")
     ppm.ok("add", "birch")
     ppm.ok("add", "--dev", "elm")
@@ -163,7 +161,7 @@ def test_groups_and_extras_are_chosen(trees: PublishedIndex, ppm: Program) -> No
     assert ppm.run("plan", "--extra", "less").returncode == 1
 
 
-def test_a_pyproject_keeps_its_comments(trees: PublishedIndex, ppm: Program) -> None:
+def test_a_pyproject_keeps_its_comments(ppm: Program) -> None:
     manifest = ppm.directory / "pyproject.toml"
     manifest.write_text(
         '[project]\nname = "demo"\nversion = "1"\n# what it needs\ndependencies = [\n'
@@ -180,9 +178,7 @@ def test_a_pyproject_keeps_its_comments(trees: PublishedIndex, ppm: Program) -> 
     assert not (ppm.directory / "pypm.toml").exists()
 
 
-def test_an_edited_manifest_is_seen_recorded_and_followed(
-    trees: PublishedIndex, ppm: Program
-) -> None:
+def test_an_edited_manifest_is_seen_recorded_and_followed(ppm: Program) -> None:
     ppm.ok("init")
     ppm.ok("add", "birch", "--lock")
     ppm.ok("apply")
@@ -199,9 +195,7 @@ def test_an_edited_manifest_is_seen_recorded_and_followed(
     ppm.ok("replay", "--check")
 
 
-def test_a_lock_from_elsewhere_is_adopted(
-    trees: PublishedIndex, ppm: Program, tmp_path: Path
-) -> None:
+def test_a_lock_from_elsewhere_is_adopted(ppm: Program, tmp_path: Path) -> None:
     ppm.ok("init")
     ppm.ok("add", "birch<2", "--lock")
     clone = tmp_path / "clone"
@@ -216,7 +210,7 @@ def test_a_lock_from_elsewhere_is_adopted(
     assert (clone / "pylock.toml").read_bytes() == (ppm.directory / "pylock.toml").read_bytes()
 
 
-def test_a_plan_file_is_carried_out_once(trees: PublishedIndex, ppm: Program) -> None:
+def test_a_plan_file_is_carried_out_once(ppm: Program) -> None:
     ppm.ok("init")
     ppm.ok("add", "elm", "--lock")
     ppm.ok("plan", "--out", "plan.json")
@@ -227,7 +221,7 @@ def test_a_plan_file_is_carried_out_once(trees: PublishedIndex, ppm: Program) ->
     assert "error[PLAN_STALE]" in stale.stderr
 
 
-def test_a_real_venv_is_moved_aside_not_destroyed(trees: PublishedIndex, ppm: Program) -> None:
+def test_a_real_venv_is_moved_aside_not_destroyed(ppm: Program) -> None:
     mine = ppm.directory / ".venv"
     mine.mkdir()
     (mine / "precious").write_text("kept")
@@ -239,7 +233,7 @@ def test_a_real_venv_is_moved_aside_not_destroyed(trees: PublishedIndex, ppm: Pr
     assert (aside / "precious").read_text() == "kept"
 
 
-def test_run_applies_first_and_passes_the_status_on(trees: PublishedIndex, ppm: Program) -> None:
+def test_run_applies_first_and_passes_the_status_on(ppm: Program) -> None:
     ppm.ok("init")
     ppm.ok("add", "ash")
     assert ppm.run("run", "ash").stdout == "ash speaks\n"
@@ -252,9 +246,7 @@ def test_run_applies_first_and_passes_the_status_on(trees: PublishedIndex, ppm: 
     assert "error[COMMAND_NOT_FOUND]" in missing.stderr
 
 
-def test_rollback_rebuilds_a_generation_that_was_removed(
-    trees: PublishedIndex, ppm: Program
-) -> None:
+def test_rollback_rebuilds_a_generation_that_was_removed(ppm: Program) -> None:
     ppm.ok("init")
     ppm.ok("add", "birch<2", "--lock")
     ppm.ok("apply")
@@ -273,7 +265,7 @@ def test_rollback_rebuilds_a_generation_that_was_removed(
     ppm.ok("apply", "--frozen")
 
 
-def test_every_json_answer_is_one_document(trees: PublishedIndex, ppm: Program) -> None:
+def test_every_json_answer_is_one_document(ppm: Program) -> None:
     for arguments in (
         ["init"],
         ["init"],
@@ -296,7 +288,7 @@ def test_every_json_answer_is_one_document(trees: PublishedIndex, ppm: Program) 
         json.loads(ppm.ok(*arguments, "--json"))
 
 
-def test_the_documented_verification_agrees(trees: PublishedIndex, ppm: Program) -> None:
+def test_the_documented_verification_agrees(ppm: Program) -> None:
     ppm.ok("init")
     ppm.ok("add", "elm", "--lock")
     ppm.ok("apply")
@@ -306,14 +298,15 @@ def test_the_documented_verification_agrees(trees: PublishedIndex, ppm: Program)
         prev = sha256(line).hexdigest()
 
 
-def test_pip_sees_a_consistent_environment(trees: PublishedIndex, ppm: Program) -> None:
+def test_pip_sees_a_consistent_environment(ppm: Program) -> None:
     ppm.ok("init")
     ppm.ok("add", "ash", "--lock")
     ppm.ok("apply")
     pip = [sys.executable, "-m", "pip", "--python", str(ppm.directory / ".venv/bin/python")]
-    assert "No broken requirements" in subprocess.run(
-        [*pip, "check"], capture_output=True, text=True, check=True
-    ).stdout
+    assert (
+        "No broken requirements"
+        in subprocess.run([*pip, "check"], capture_output=True, text=True, check=True).stdout
+    )
     listed = json.loads(
         subprocess.run(
             [*pip, "list", "--format", "json"], capture_output=True, text=True, check=True
@@ -326,9 +319,7 @@ def test_pip_sees_a_consistent_environment(trees: PublishedIndex, ppm: Program) 
     }
 
 
-def test_import_outside_a_project_uses_the_shared_environment(
-    trees: PublishedIndex, ppm: Program
-) -> None:
+def test_import_outside_a_project_uses_the_shared_environment(ppm: Program) -> None:
     script = ppm.directory / "job.py"
     script.write_text('# /// script\n# dependencies = ["ash"]\n# ///\nimport ash\n')
     result = ppm.run("import", "-v", "--from-file", "job.py")

@@ -50,6 +50,10 @@ def locked(name: str, version: str) -> LockedPackage:
     )
 
 
+def fail() -> None:
+    raise PpmError("the index is gone", code="INDEX")
+
+
 class Commands(RuleBasedStateMachine):
     """``model`` is what must hold; the project is what the ledger folds to."""
 
@@ -168,7 +172,7 @@ class Commands(RuleBasedStateMachine):
                         resolution=None,
                     )[:-1]
                 )
-                raise PpmError("the index is gone", code="INDEX")
+                fail()
         except PpmError:
             pass
 
