@@ -106,7 +106,10 @@ def _internal(bug: Exception) -> PpmError:
 
 
 def _terminated(_signal: int, _frame: FrameType | None) -> None:
-    # As Ctrl-C: the event loop cancels its tasks, and whoever waits is interrupted.
+    # As Ctrl-C: the event loop cancels its tasks, and whoever waits is interrupted. A shell lets
+    # its background jobs ignore Ctrl-C; that is no reason to ignore this signal, too.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.raise_signal(signal.SIGINT)
 
 

@@ -11,8 +11,9 @@ from ppm.commands.options import (
 )
 from ppm.commands.output import Console
 from ppm.commands.session import asking
-from ppm.engine.files import storage_errors, write_atomic
+from ppm.engine.files import storage_errors
 from ppm.engine.ledger.verify import examine
+from ppm.engine.outputs import write_output
 
 
 def ledger_export(
@@ -31,7 +32,7 @@ def ledger_export(
         with storage_errors(path), path.open("rb") as file:
             data = file.read(found.head.end)
         if out is not None:
-            write_atomic(out, data)
+            write_output(out, data)
     if out is None:
         console.data(data)
     else:

@@ -15,10 +15,10 @@ from ppm.commands.options import (
 )
 from ppm.commands.output import Console
 from ppm.commands.session import asking
-from ppm.engine.files import write_atomic
 from ppm.engine.ledger.checkpoint import read_checkpoint, require_origin
 from ppm.engine.ledger.proof import prove
 from ppm.engine.ledger.verify import examine, require_extension
+from ppm.engine.outputs import write_output
 
 
 def ledger_prove(
@@ -42,7 +42,7 @@ def ledger_prove(
             require_extension(path, found, signed.checkpoint)
         proof = prove(path, found, seq, signed)
         if out is not None:
-            write_atomic(out, proof.render())
+            write_output(out, proof.render())
     checkpoint = proof.checkpoint
     if out is None:
         console.data(proof.render())

@@ -28,8 +28,8 @@ from ppm.commands.selecting import (
 )
 from ppm.commands.session import asking
 from ppm.commands.words import plan_document
-from ppm.engine.files import write_atomic
 from ppm.engine.operations.foresee import foresee
+from ppm.engine.outputs import write_output
 
 
 def plan(
@@ -68,5 +68,5 @@ def plan(
         progress.close()
     document = plan_document(found)
     if out is not None:
-        write_atomic(out, json.dumps(msgspec.to_builtins(document), indent=2).encode() + b"\n")
+        write_output(out, json.dumps(msgspec.to_builtins(document), indent=2).encode() + b"\n")
     console.document(document)

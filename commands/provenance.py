@@ -16,7 +16,7 @@ from ppm.commands.options import (
 )
 from ppm.commands.output import Console
 from ppm.commands.session import asking
-from ppm.engine.files import write_atomic
+from ppm.engine.outputs import write_output
 from ppm.projections.history import Operation, operations
 from ppm.projections.project import Project, fold
 
@@ -60,7 +60,7 @@ def write_page(path: Path, found: list[Operation], folded: Project) -> int:
     from ppm.engine.reports.history_page import History, history_page
 
     page = history_page(History(project=folded, operations=found))
-    write_atomic(path, page)
+    write_output(path, page)
     return len(page)
 
 

@@ -17,8 +17,9 @@ from ppm.commands.options import (
 from ppm.commands.output import Console
 from ppm.commands.session import Question, asking
 from ppm.engine.errors import PpmError, UsageError
-from ppm.engine.files import storage_errors, write_atomic
+from ppm.engine.files import storage_errors
 from ppm.engine.moments import moment
+from ppm.engine.outputs import write_output
 from ppm.engine.projector import compare, fold_until, write
 from ppm.engine.transaction import quiescent
 from ppm.projections.project import Project, fold
@@ -93,7 +94,7 @@ def _write_to(out: Path, folded: Project, console: Console) -> None:
         path = out / name
         with storage_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, data)
+        write_output(path, data)
     _tell(folded, f"written to {out}", console)
 
 

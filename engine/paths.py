@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from ppm.engine.errors import StorageError
+from ppm.engine.errors import ProjectError, StorageError
 
 
 class ProjectPaths(msgspec.Struct, frozen=True):
@@ -49,6 +49,21 @@ class ProjectPaths(msgspec.Struct, frozen=True):
     def environment(self) -> Path:
         """``.venv``, the link to the active generation."""
         return self.root / ".venv"
+
+    def refuse_links(self) -> None:
+        """Refuse a ``.ppm`` whose parts lead elsewhere: what is written there stays there.
+
+        Raises:
+            ProjectError: ``code="LINKED"``.
+        """
+        own = (self.data, self.snapshots, self.environments, self.ledger)
+        for path in (*own, self.write_lock, self.operation_lock):
+            if path.is_symlink():
+                raise ProjectError(
+                    f"{path} is a link",
+                    code="LINKED",
+                    hint="ppm writes into its own folder only: put the real one in its place",
+                )
 
     @property
     def pylock(self) -> Path:

@@ -110,7 +110,7 @@ class Runtime:
         """The index as far as the cache knows it."""
         from ppm.engine.index.cached_source import CachedSource
 
-        return CachedSource([self.index_settings.index_url], self.index_cache)
+        return CachedSource([self.index_settings.index_url], self.index_cache, offline=self.offline)
 
     def built_wheel(self, source_sha256: str) -> str | None:
         """The digest of the wheel built from a source distribution for this interpreter."""

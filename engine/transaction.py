@@ -129,7 +129,12 @@ def _first_things_first(drafts: list[Draft], project: Project) -> list[Draft]:
 
 
 def open_ledger(paths: ProjectPaths, clock: Clock, actor: str) -> FileLedger:
-    """The project's ledger."""
+    """The project's ledger.
+
+    Raises:
+        ProjectError: ``code="LINKED"``: a part of ``.ppm`` is a link.
+    """
+    paths.refuse_links()
     return FileLedger(paths.ledger, paths.write_lock, clock=clock, actor=actor)
 
 
@@ -155,6 +160,7 @@ def transaction(
             code="NO_PROJECT",
             hint="run `ppm init` first",
         )
+    paths.refuse_links()
     with exclusive(paths.operation_lock, timeout_s=_OPERATION_TIMEOUT_S, on_wait=on_wait):
         _clear_away(paths)
         run = Transaction(paths, open_ledger(paths, clock, invocation.actor), clock, invocation)

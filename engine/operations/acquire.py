@@ -6,7 +6,8 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ppm.engine.errors import IndexFailure
+from ppm.engine.errors import ArtifactError, IndexFailure
+from ppm.engine.manifest.names import normalise_name
 from ppm.engine.planning import chosen_file
 from ppm.engine.runtime import Runtime
 from ppm.engine.store.model import WantedFile, WheelTree
@@ -35,6 +36,7 @@ def acquire(
         if tree is None:
             missing.append(package)
         else:
+            require_identity(package, tree)
             trees[package.name] = tree
     if missing:
         trees |= _bring(record, runtime, missing)
@@ -60,6 +62,27 @@ def _bring(
     trees = on_network(runtime, record, lambda network: network.trees(wanted), unpackers=unpackers)
     runtime.wheels.sync()
     return trees
+
+
+def require_identity(package: LockedPackage, tree: WheelTree) -> None:
+    """Refuse a locked digest that is another package's or version's wheel.
+
+    Raises:
+        ArtifactError: ``code="WHEEL_NAME"``.
+    """
+    named = (normalise_name(tree.name), tree.version)
+    if named == (package.name, package.version):
+        return
+    from packaging.version import Version
+
+    if named[0] != package.name or Version(tree.version) != Version(package.version):
+        raise ArtifactError(
+            f"the lock has the digest of {tree.name} {tree.version} for"
+            f" {package.name} {package.version}",
+            code="WHEEL_NAME",
+            hint="pylock.toml was changed by hand or is damaged: restore it, or remove it and run"
+            " `ppm lock`",
+        )
 
 
 def wanted_file(package: LockedPackage) -> WantedFile:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from ppm.engine.errors import CheckpointError
-from ppm.engine.files import write_atomic
 from ppm.engine.keys import SigningKey
 from ppm.engine.ledger.checkpoint import (
     SignedCheckpoint,
@@ -15,6 +14,7 @@ from ppm.engine.ledger.checkpoint import (
 )
 from ppm.engine.ledger.note import sign_note
 from ppm.engine.ledger.verify import Examined, examine, require_extension
+from ppm.engine.outputs import write_output
 from ppm.engine.transaction import Transaction
 from ppm.events.trust import CheckpointSigned
 
@@ -37,7 +37,7 @@ def sign_checkpoint(run: Transaction, key: SigningKey, out: Path | None) -> Sign
     checkpoint = found.checkpoint()
     signed = read_signed(sign_note(checkpoint.text, found.origin, key))
     if out is not None:
-        write_atomic(out, signed.data)
+        write_output(out, signed.data)
     run.record(
         [
             CheckpointSigned(
