@@ -16,6 +16,11 @@ from support.wheels import build_wheel
 
 # Settings of the person or machine that runs the tests and would change what they show.
 OUTSIDE_SETTINGS = ("PIP_", "UV_", "PPM_", "PYP_", "XDG_", "VIRTUAL_ENV", "PYTHONPATH", "NETRC")
+if threading.current_thread() is threading.main_thread():
+    # Started from a shell's background the tests would inherit that Ctrl-C is ignored, and so would
+    # the programs they interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 NOBODY_LISTENS = "http://127.0.0.1:9/simple/"
 
 
