@@ -17,6 +17,7 @@ from ppm.engine.difference import (
     package_differences,
     requirement_differences,
 )
+from ppm.engine.plain import clean_line
 from ppm.engine.points import Point, Points
 
 _FORMS = "A snapshot, a seq, a time, a lock file or git:REVISION."
@@ -43,7 +44,7 @@ def diff(
         found = Difference.between(before, after)
         console.answer(found)
         for line in found.lines():
-            console.say(line)
+            console.say(clean_line(line))
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from"}):

@@ -21,6 +21,7 @@ from ppm.commands.output import Console
 from ppm.commands.session import asking
 from ppm.engine.manifest.names import normalise_name
 from ppm.engine.moments import beginning
+from ppm.engine.plain import clean_line
 from ppm.events.artifact import ArtifactBuilt, ArtifactFetched, ArtifactRefused
 from ppm.events.envelope import Head, Record
 from ppm.events.environment import PackageInstalled, PackageRemoved
@@ -107,7 +108,7 @@ def _show(
             if console.json_output:
                 console.document(as_document(record))
             else:
-                console.say(_line(record))
+                console.say(clean_line(_line(record)))
     return head
 
 

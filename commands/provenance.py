@@ -17,10 +17,12 @@ from ppm.commands.options import (
 from ppm.commands.output import Console
 from ppm.commands.session import asking
 from ppm.engine.outputs import write_output
+from ppm.engine.plain import clean_line
 from ppm.projections.history import Operation, operations
 from ppm.projections.project import Project, fold
 
 _CHANGES_SHOWN = 6
+_NOTE_SHOWN = 60
 _LAST = 10
 
 
@@ -80,16 +82,22 @@ def table(found: list[Operation], *, verbose: bool) -> list[str]:
             one.actor,
             one.verb,
             one.status,
-            one.note or "-",
+            _note(one, verbose=verbose),
             _changes(one, verbose=verbose),
         )
         for one in found
     ]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    cells = [[clean_line(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in list(zip(*cells, strict=True))[:-1]]
     return [
         "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]])
-        for row in rows
+        for row in cells
     ]
+
+
+def _note(operation: Operation, *, verbose: bool) -> str:
+    note = operation.note or "-"
+    return note if verbose or len(note) <= _NOTE_SHOWN else note[: _NOTE_SHOWN - 1] + "…"
 
 
 def _changes(operation: Operation, *, verbose: bool) -> str:

@@ -45,6 +45,8 @@ def replay(
     console = Console(json_output=json_output, verbose=verbose, quiet=quiet)
     if at is not None and until is not None:
         raise UsageError("--at and --until exclude each other")
+    if check and (at is not None or until is not None):
+        raise UsageError("--check compares today's files: leave --at and --until out")
     with asking("replay", project) as question, quiescent(question.paths):
         folded = _folded(question, at, until)
         if check:
@@ -62,7 +64,7 @@ def _folded(question: Question, at: str | None, until: int | None) -> Project:
     if at is None and until is None:
         return fold(question.ledger.read())
     today = fold(question.ledger.read())
-    seq = until if until is not None else moment(at or "", today, question.ledger)
+    seq = moment(str(until) if until is not None else at or "", today, question.ledger)
     return fold_until(question.ledger.read(), seq)
 
 

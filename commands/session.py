@@ -13,6 +13,7 @@ from ppm.commands.output import Console, Progress
 from ppm.engine.clock import SystemClock
 from ppm.engine.errors import LedgerError, PpmError, ProjectError
 from ppm.engine.ledger.file import has_records
+from ppm.engine.ledger.lost import HINT, is_lost
 from ppm.engine.manifest.read import find_project as climb
 from ppm.engine.paths import ProjectPaths, home_paths
 from ppm.engine.projector import load
@@ -60,6 +61,10 @@ def find_project(directory: Path | None) -> ProjectPaths:
     else:
         found = ProjectPaths(climb(Path.cwd(), ppm_home=home_paths().root).path)
     if not has_records(found.ledger):
+        if is_lost(found):
+            raise ProjectError(
+                f"the ledger {found.ledger} is missing or empty", code="NO_PROJECT", hint=HINT
+            )
         raise ProjectError(
             f"{found.root} is no ppm project",
             code="NO_PROJECT",

@@ -9,6 +9,7 @@ from ppm.commands.output import Console
 from ppm.commands.session import asking
 from ppm.engine.errors import ProjectError
 from ppm.engine.manifest.names import requirement_name
+from ppm.engine.plain import clean_line
 from ppm.projections.lock import LockedPackage
 from ppm.projections.project import Project
 
@@ -31,7 +32,7 @@ def tree(
         target, packages = next(iter(sorted(known.lock.targets.items())))
         console.answer(_document(known, target, packages))
         for line in _lines(known, packages):
-            console.say(line)
+            console.say(clean_line(line))
 
 
 def _roots(known: Project, packages: Mapping[str, LockedPackage]) -> dict[str, dict[str, str]]:

@@ -15,6 +15,7 @@ from ppm.engine.environment.machine import machine_id
 from ppm.engine.errors import ProjectError
 from ppm.engine.manifest.names import normalise_name
 from ppm.engine.paths import home_paths
+from ppm.engine.plain import clean_line
 from ppm.engine.why import (
     Chain,
     Newer,
@@ -73,7 +74,7 @@ def why(
         found = answer(wanted, known, story(question.ledger.read(), wanted, machine), machine)
         console.answer(found)
         for line in lines(found, verbose=verbose):
-            console.say(line)
+            console.say(clean_line(line))
 
 
 def answer(name: str, known: Project, told: Story, machine: str) -> Answer:

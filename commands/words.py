@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from ppm.commands.output import Console
 from ppm.engine.operations.apply import Applied
 from ppm.engine.operations.lock import Locked
+from ppm.engine.plain import clean_line
 from ppm.engine.planning import Plan, PlanChange
 from ppm.events.requirement import RequirementAdded, RequirementRemoved
 from ppm.projections.history import change
@@ -22,7 +23,7 @@ def tell_requirements(
 ) -> None:
     """Say which requirements changed."""
     for one in changes:
-        console.say(change(one))
+        console.say(clean_line(change(one)))
     if not changes:
         console.say(f"{manifest} says so already")
 
@@ -33,7 +34,7 @@ def tell_lock(locked: Locked, console: Console) -> None:
         console.warn(warning)
     for one in locked.changes:
         if console.verbose:
-            console.say(change(one))
+            console.say(clean_line(change(one)))
     count = plural(len(locked.packages), "package")
     if locked.changes:
         console.say(f"locked {count}, {len(locked.changes)} changed: pylock.toml")
@@ -56,7 +57,7 @@ def tell_applied(applied: Applied, duration_s: float, console: Console) -> None:
 
 def plan_lines(changes: Iterable[PlanChange]) -> list[str]:
     """One line a change: ``+ httpx 0.28.1``, ``~ rich 14.0.0 → 13.9.4``, ``- six 1.17.0``."""
-    return [_plan_line(one) for one in changes]
+    return [clean_line(_plan_line(one)) for one in changes]
 
 
 def _plan_line(one: PlanChange) -> str:

@@ -269,10 +269,11 @@ class _Reader:
             raise self._invalid()
 
     def _invalid(self) -> ProjectError:
+        own = f"remove {LOCK_NAME} and run `ppm lock`, or restore it"
         return ProjectError(
             "\n  ".join([f"{self._file_name} cannot be used:", *self.problems]),
             code="LOCK_INVALID",
-            hint="have the tool that made it write it again, or run 'ppm lock'",
+            hint=own if self._file_name == LOCK_NAME else "have its maker write it again",
         )
 
 

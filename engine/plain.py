@@ -7,6 +7,7 @@ import re
 _CONTROL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]"
 )
+_LINE_BREAK = re.compile("[\t\n\u2028\u2029]")
 
 
 def clean(text: str) -> str:
@@ -14,4 +15,16 @@ def clean(text: str) -> str:
 
     Newlines and tabs stay. Each character taken out is shown as its code point.
     """
-    return _CONTROL.sub(lambda match: f"<U+{ord(match[0]):04X}>", text)
+    return _CONTROL.sub(_code_point, text)
+
+
+def clean_line(text: str) -> str:
+    """As :func:`clean`, for what is one line or a cell of one: newlines and tabs are shown, too.
+
+    Text from elsewhere cannot pass itself off as another row of a table.
+    """
+    return _LINE_BREAK.sub(_code_point, clean(text))
+
+
+def _code_point(match: re.Match[str]) -> str:
+    return f"<U+{ord(match[0]):04X}>"

@@ -77,14 +77,21 @@ def build(
                 files=len(entries),
                 interpreter=interpreter.path,
                 python=interpreter.version,
+                venv=str(venv),
                 link_mode=used,
                 packages=tuple(_installed(packages)),
             )
-            (temporary / INVENTORY_NAME).write_bytes(msgspec.json.encode(entries))
-            (temporary / HEADER_NAME).write_bytes(msgspec.json.encode(generation))
+            _create(temporary / INVENTORY_NAME, msgspec.json.encode(entries))
+            _create(temporary / HEADER_NAME, msgspec.json.encode(generation))
             sync_filesystem(temporary)
             _publish(temporary, environments / name, anew=anew)
     return Build(generation=generation, fresh=True)
+
+
+def _create(path: Path, data: bytes) -> None:
+    # Never through a link: what stands here may be the store's file.
+    with path.open("xb") as file:
+        file.write(data)
 
 
 def _publish(temporary: Path, final: Path, *, anew: bool) -> None:

@@ -41,8 +41,8 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A complete generation, as it describes itself in ``.ppm-generation.json``.
 
     ``root`` is its tree's digest (:mod:`ppm.engine.environment.tree`) over ``files`` files and
-    links; ``interpreter`` the base interpreter's path and ``python`` its version; ``link_mode`` how
-    its files came from the store.
+    links; ``interpreter`` the base interpreter's path and ``python`` its version; ``venv`` the
+    stable path its scripts name; ``link_mode`` how its files came from the store.
     """
 
     name: str
@@ -50,6 +50,7 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     files: int
     interpreter: str
     python: str
+    venv: str
     link_mode: str
     packages: tuple[InstalledPackage, ...]
 

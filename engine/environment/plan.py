@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from ppm.engine.environment.files import LINK, Material, Placement, TreeEntry, Writing
+from ppm.engine.environment.generation import HEADER_NAME, INVENTORY_NAME
 from ppm.engine.environment.interpreter import Interpreter
 from ppm.engine.environment.layout import Layout
 from ppm.engine.environment.placement import place
@@ -68,7 +69,8 @@ def plan_generation(
 
     Raises:
         EnvironmentFailure: ``code="PATH_CONFLICT"`` where two packages put different bytes at one
-            path, or a file where another needs a folder; else as :func:`place`.
+            path, a file where another needs a folder, or something where PPM keeps its own
+            records; else as :func:`place`.
     """
     links = skeleton_links(interpreter, layout)
     claims = _Claims()
@@ -76,7 +78,8 @@ def plan_generation(
     for material in materials:
         claims.take(material.package.name, place(material, layout))
     directories = _directories([*claims.files, *(path for path, _ in links)])
-    _refuse_overlaps(claims, directories, links)
+    own = (*(path for path, _ in links), HEADER_NAME, INVENTORY_NAME)
+    _refuse_overlaps(claims, directories, own)
     files = claims.files.values()
     return GenerationPlan(
         directories=tuple(sorted(directories)),
@@ -97,12 +100,10 @@ def _directories(paths: Iterable[str]) -> set[str]:
     return found
 
 
-def _refuse_overlaps(
-    claims: _Claims, directories: set[str], links: Iterable[tuple[str, str]]
-) -> None:
+def _refuse_overlaps(claims: _Claims, directories: set[str], own: Iterable[str]) -> None:
     for path in sorted(directories & claims.files.keys()):
         raise _conflict(path, claims.owner(path), claims.owner_below(path))
-    for path, _ in links:
+    for path in own:
         if path in claims.files:
             raise _conflict(path, _ENVIRONMENT, claims.owner(path))
         if path in directories:

@@ -44,7 +44,8 @@ class ImportedRequirements(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ``kind`` is ``requirements``, ``script-metadata``, ``script-imports``, ``pylock`` or
     ``manifest``. ``locked`` are a lock file's packages with their files; its ``requirements`` pin
     the same. ``unsupported`` is what the file says and PPM does not follow, ``warnings`` what the
-    person should know; both are to be shown.
+    person should know; both are to be shown. ``refused`` are the lines that ask for packages in a
+    way that PPM does not follow.
     """
 
     kind: str
@@ -56,6 +57,7 @@ class ImportedRequirements(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     requires_python: str = ""
     locked: tuple[LockedPackage, ...] = ()
     unsupported: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -122,6 +124,7 @@ def _from_requirements(
         editables=file.editables,
         options=file.options,
         unsupported=file.unsupported,
+        refused=file.refused,
     )
 
 

@@ -32,6 +32,11 @@ class RequirementsOptions(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     no_binary: tuple[str, ...] = ()
     only_binary: tuple[str, ...] = ()
 
+    def names(self) -> tuple[str, ...]:
+        """The options that the file gives, as it writes them, without their values."""
+        given = (field for field, value in msgspec.structs.asdict(self).items() if value)
+        return tuple(f"--{field.replace('_urls', '_url').replace('_', '-')}" for field in given)
+
 
 class LineError(ValueError):
     """A line that does not parse. The words never quote it: a variable in it may be a secret."""

@@ -55,7 +55,8 @@ class EditableRequirement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class RequirementsFile(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A requirements file with all it includes.
 
-    ``unsupported`` are the lines PPM understands but does not follow, ``file:line: what``.
+    ``unsupported`` are options PPM understands but does not follow, ``refused`` lines that ask for
+    packages in a way it does not follow; each is ``file:line: what``.
     """
 
     requirements: tuple[FileRequirement, ...]
@@ -63,6 +64,7 @@ class RequirementsFile(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     editables: tuple[EditableRequirement, ...]
     options: RequirementsOptions
     unsupported: tuple[str, ...]
+    refused: tuple[str, ...]
 
 
 def read_requirements_file(
@@ -93,6 +95,7 @@ def read_requirements_file(
         editables=tuple(reader.editables),
         options=reader.options.build(),
         unsupported=tuple(reader.unsupported),
+        refused=tuple(reader.refused),
     )
 
 
@@ -103,6 +106,7 @@ class _Reader:
         self.editables: list[EditableRequirement] = []
         self.options = OptionsBuilder()
         self.unsupported: list[str] = []
+        self.refused: list[str] = []
         self.problems: list[str] = []
         self._environment = environment
         self._directory = directory
@@ -127,7 +131,7 @@ class _Reader:
             try:
                 self._read_line(line, source, (*within, path), constraint=constraint)
             except NamelessError as error:
-                self.unsupported.append(f"{source}: {redact_text(line.written)}: {error}")
+                self.refused.append(f"{source}: {redact_text(line.written)}: {error}")
             except ValueError as error:
                 self.problems.append(f"{source}: {redact_text(line.written)}: {error}")
 
@@ -189,7 +193,7 @@ class _Reader:
     ) -> None:
         scheme = urlsplit(nested).scheme
         if scheme in {"http", "https"}:
-            self.unsupported.append(
+            self.refused.append(
                 f"{source}: includes a file from the network: {redact_text(line.written)}"
             )
             return

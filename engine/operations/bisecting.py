@@ -117,8 +117,8 @@ class Workshop:
             ArtifactError, IndexFailure, BuildError, EnvironmentFailure, StorageError: It cannot be.
         """
         root = self.paths.root
-        made = make_again(_nowhere, self._runtime, root, environment, self._origins)
-        switch(root, made.name, now=self._runtime.clock.now())
+        built = make_again(_nowhere, self._runtime, root, environment, self._origins)
+        switch(root, built.generation.name, now=self._runtime.clock.now())
 
 
 @contextmanager

@@ -45,7 +45,8 @@ def ensure(
         offline: Never use the network.
         constraints: PEP 508 texts that limit packages without asking for them.
         python: The interpreter whose environment it shall be; the settings' choice by default.
-        accept: As in :func:`ppm.engine.operations.edit.edit_manifest`.
+        accept: As in :func:`ppm.engine.operations.edit.edit_manifest`; asked about the lock that is
+            there, too.
 
     Returns:
         What was done, and where modules are, relative to the environment.
@@ -81,6 +82,8 @@ def ensure(
         )
     else:
         ensure_locked(run, runtime, manifest, Policy(), frozen=False)
+        if accept is not None:
+            accept(run.project.lock.targets.get(target, {}))
     wish = wish_for(run.project.lock, runtime, manifest, Selection(), link_mode(manifest))
     return apply(run, runtime, wish), runtime.interpreter.site_packages
 

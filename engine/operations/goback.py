@@ -6,7 +6,8 @@ from hashlib import sha256
 
 import msgspec
 
-from ppm.engine.environment.generation import Generation, read_generation
+from ppm.engine.environment.build import Build
+from ppm.engine.environment.generation import read_generation, venv_path
 from ppm.engine.environment.switch import active, switch, withdraw
 from ppm.engine.errors import ProjectError
 from ppm.engine.files import storage_errors
@@ -19,6 +20,7 @@ from ppm.engine.operations.edit import write_manifest
 from ppm.engine.operations.lock import pylock_for, record_lock
 from ppm.engine.operations.observe import manifest_bytes, pylock_bytes
 from ppm.engine.operations.past import make_again, past_at
+from ppm.engine.paths import ProjectPaths
 from ppm.engine.runtime import Runtime
 from ppm.engine.target import Target
 from ppm.engine.transaction import Transaction
@@ -84,8 +86,8 @@ def go_back(
 ) -> GoneBack:
     """Make everything as it was just after record ``seq``.
 
-    What can fail for outside reasons comes first: an environment that is gone is made again before
-    anything else changes.
+    What can fail for outside reasons comes first: an environment that is gone, or was made before
+    the project moved, is made again before anything else changes.
 
     Raises:
         ProjectError: The manifest cannot be brought back.
@@ -97,11 +99,17 @@ def go_back(
     run.record([RollbackRequested(name=name, seq=seq)])
     wanted = then.state.environments.get(runtime.machine, Environment())
     built = None
-    if wanted.active and read_generation(run.paths.environments / wanted.active) is None:
+    if wanted.active and not _usable(run.paths, wanted.active):
         built = make_again(run.record, runtime, run.paths.root, wanted, past.origins)
     edited = _manifest_back(run, manifest, then)
     _lock_back(run, edited, then.lock, runtime.interpreter.target)
     return _environment_back(run, runtime, seq, wanted, built)
+
+
+def _usable(paths: ProjectPaths, generation: str) -> bool:
+    """Whether ``generation`` is whole and its scripts name the project where it is now."""
+    kept = read_generation(paths.environments / generation)
+    return kept is not None and kept.venv == str(venv_path(paths.root))
 
 
 def _manifest_back(run: Transaction, manifest: Manifest, then: Project) -> Manifest:
@@ -169,16 +177,17 @@ def _pylock_digest(run: Transaction) -> str:
 
 
 def _environment_back(
-    run: Transaction, runtime: Runtime, seq: int, wanted: Environment, built: Generation | None
+    run: Transaction, runtime: Runtime, seq: int, wanted: Environment, built: Build | None
 ) -> GoneBack:
     now = environment_of(run, runtime)
     root = run.paths.root
-    name = built.name if built is not None else wanted.active
-    how = "rebuilt" if built is not None else "switched"
+    name = built.generation.name if built is not None else wanted.active
+    fresh = built is not None and built.fresh
+    how = "rebuilt" if fresh else "switched"
     if name == now.active and (active(root) or "") == name:
-        return GoneBack(seq=seq, generation=name, how="unchanged" if built is None else how)
+        return GoneBack(seq=seq, generation=name, how=how if fresh else "unchanged")
     if built is not None:
-        changes = built_events(run, runtime.machine, built, now)
+        changes = built_events(run, runtime.machine, built.generation, now)
     else:
         changes = _package_changes(runtime.machine, name, now, wanted)
     moved_to = ""

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from ppm.engine.errors import ArtifactError, RequirementError
-from ppm.engine.manifest.importing import requirements_from
+from ppm.engine.manifest.importing import ImportedRequirements, requirements_from
 from ppm.engine.manifest.names import normalise_name, parse_requirement
 from ppm.engine.planning import chosen_file
 from ppm.projections.lock import LockedPackage
@@ -40,12 +40,7 @@ def asked_for(requirements: Sequence[str], file: Path | None) -> Asked:
     if file is None:
         return Asked(requirements=tuple(requirements))
     found = requirements_from(file)
-    if found.editables:
-        raise RequirementError(
-            f"{found.editables[0].source}: editable requirements are not supported",
-            code="UNSUPPORTED_REQUIREMENT",
-            hint="leave the -e lines out, or install them beside ppm",
-        )
+    _refuse_unfollowed(found)
     hashes: dict[str, tuple[str, ...]] = {}
     for one in (*found.requirements, *found.constraints):
         if one.hashes:
@@ -56,8 +51,29 @@ def asked_for(requirements: Sequence[str], file: Path | None) -> Asked:
         constraints=tuple(one.requirement for one in found.constraints),
         hashes=hashes,
         index_url=found.options.index_url or found.settings.index_url,
-        warnings=(*found.warnings, *(f"not followed: {what}" for what in found.unsupported)),
+        warnings=(*found.warnings, *(f"not followed: {what}" for what in _unfollowed(found, file))),
     )
+
+
+def _refuse_unfollowed(found: ImportedRequirements) -> None:
+    """What asks for packages is followed or refused: never done without."""
+    if found.editables:
+        raise RequirementError(
+            f"{found.editables[0].source}: editable requirements are not supported",
+            code="UNSUPPORTED_REQUIREMENT",
+            hint="leave the -e lines out, or install them beside ppm",
+        )
+    if found.refused:
+        raise RequirementError(
+            "\n  ".join(["these lines are not supported:", *found.refused]),
+            code="UNSUPPORTED_REQUIREMENT",
+            hint="name the packages by name and version, or leave these lines out",
+        )
+
+
+def _unfollowed(found: ImportedRequirements, file: Path) -> tuple[str, ...]:
+    options = (name for name in found.options.names() if name != "--index-url")
+    return (*found.unsupported, *(f"{file.name}: {name}" for name in options))
 
 
 def check_hashes(asked: Asked, packages: Mapping[str, LockedPackage]) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ppm.engine.errors import ProjectError
+from ppm.engine.errors import LedgerError, ProjectError
 from ppm.engine.files import storage_errors, write_atomic
+from ppm.engine.ledger.lost import HINT, is_lost
 from ppm.engine.locking import observe_manifest
 from ppm.engine.manifest.edit import render_new_manifest
 from ppm.engine.manifest.names import normalise_name
@@ -23,6 +24,7 @@ def make_folder(paths: ProjectPaths) -> None:
 
     Raises:
         ProjectError: ``code="NOT_A_FOLDER"`` where something else stands there.
+        LedgerError: ``code="LEDGER_LOST"`` where there was a history.
         StorageError: The disk refused.
     """
     if paths.data.is_symlink() or (paths.data.exists() and not paths.data.is_dir()):
@@ -30,6 +32,12 @@ def make_folder(paths: ProjectPaths) -> None:
             f"{paths.data} exists and is no folder",
             code="NOT_A_FOLDER",
             hint="move it away and run `ppm init` again",
+        )
+    if is_lost(paths):
+        raise LedgerError(
+            f"the ledger {paths.ledger} is missing or empty, and the history it held with it",
+            code="LEDGER_LOST",
+            hint=HINT,
         )
     with storage_errors(paths.data):
         paths.snapshots.mkdir(parents=True, exist_ok=True)

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, get_args
 
 import msgspec
 
-from ppm.engine.environment.build import build
+from ppm.engine.environment.build import Build, build
 from ppm.engine.environment.files import LinkMode, Material, Package
-from ppm.engine.environment.generation import Generation, generation_name, venv_path
+from ppm.engine.environment.generation import generation_name, read_generation, venv_path
 from ppm.engine.environment.staging import remove_stale
 from ppm.engine.errors import EnvironmentFailure
 from ppm.engine.operations.acquire import acquire
+from ppm.engine.paths import ProjectPaths
 from ppm.engine.runtime import Runtime
 from ppm.engine.store.model import WheelTree
 from ppm.events.artifact import ArtifactBuilt
@@ -91,7 +92,7 @@ def past_at(records: Iterator[Record], seq: int) -> Past:
 
 def make_again(
     journal: Journal, runtime: Runtime, root: Path, wanted: Environment, origins: Origins
-) -> Generation:
+) -> Build:
     """The active generation of ``wanted``, made again below ``root`` unless it stands there.
 
     Below the root it was first made for it gets the same name and the same bytes, as long as its
@@ -130,7 +131,7 @@ def make_again(
         for package in packages
     ]
     mode = _link_mode(runtime, root, wanted.active, packages)
-    return build(root, runtime.interpreter, materials, link_mode=mode).generation
+    return build(root, runtime.interpreter, materials, link_mode=mode)
 
 
 def _trees(
@@ -149,8 +150,10 @@ def _trees(
 
 def _link_mode(runtime: Runtime, root: Path, name: str, packages: list[Package]) -> LinkMode:
     """The link mode that was asked for: a generation is named after it and does not tell it."""
+    kept = read_generation(ProjectPaths(root).environments / name)
+    venv = Path(kept.venv) if kept is not None else venv_path(root)
     modes: tuple[LinkMode, ...] = get_args(LinkMode)
     for mode in modes:
-        if generation_name(runtime.interpreter, packages, mode, venv_path(root)) == name:
+        if generation_name(runtime.interpreter, packages, mode, venv) == name:
             return mode
     return "auto"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -186,3 +187,24 @@ def test_a_lost_lock_file_comes_back(scene: Scene) -> None:
     scene.paths.pylock.unlink()
     scene.ppm.ok("rollback", "here")
     assert scene.paths.pylock.read_bytes() == before
+
+
+@pytest.mark.parametrize("verb", ["undo", "rollback"])
+def test_after_a_move_the_environment_is_made_again_for_the_new_place(
+    scene: Scene, tmp_path: Path, verb: str
+) -> None:
+    old = scene.paths.environment.resolve().name
+    scene.succeeds("snapshot", "--name", "here")
+    scene.succeeds("add", "elm", "--lock")
+    scene.succeeds("apply")
+    scene.root.rename(tmp_path / "moved")
+    moved = Scene(scene.index, replace(scene.ppm, directory=tmp_path / "moved"), scene.home)
+    back = ["rollback", "here"] if verb == "rollback" else ["undo"]
+    answer = json.loads(moved.succeeds(*back, "--offline", "--json"))
+    assert answer["environment"] == "rebuilt"
+    assert moved.paths.environment.resolve().name != old
+    assert str(moved.paths.environment) in (moved.paths.environment / "bin/activate").read_text()
+    assert not moved.imports("import elm")
+    again = json.loads(moved.succeeds("rollback", "here", "--offline", "--json"))
+    assert again["environment"] == "unchanged"
+    moved.ppm.ok("replay", "--check")

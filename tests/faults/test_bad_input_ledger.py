@@ -6,7 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
+from conftest import Program
 from support.scene import Scene, assert_told
+
+from ppm.engine.paths import ProjectPaths
 
 CHANGING = [
     ["add", "elm"],
@@ -130,10 +133,32 @@ def test_projections_are_only_renderings(scene: Scene, garbage: bytes) -> None:
     scene.succeeds("replay")
 
 
-def test_a_ledger_that_is_gone_is_no_project(scene: Scene) -> None:
+@pytest.mark.parametrize("left", [None, b"", b'{"seq":1,"id":"torn'])
+def test_a_ledger_that_is_gone_is_missed_and_not_begun_anew(
+    scene: Scene, left: bytes | None
+) -> None:
     whole = scene.paths.ledger.read_bytes()
     scene.paths.ledger.unlink()
+    if left is not None:
+        scene.paths.ledger.write_bytes(left)
+    before = everything(scene.root)
     for verb in (["apply"], ["log"]):
-        assert_told(scene.ppm.run(*verb), "NO_PROJECT")
+        result = scene.ppm.run(*verb)
+        assert_told(result, "NO_PROJECT")
+        assert "is missing or empty" in result.stderr
+    assert_told(scene.ppm.run("init"), "LEDGER_LOST")
+    assert everything(scene.root) == before
     scene.paths.ledger.write_bytes(whole)
     scene.succeeds("apply")
+
+
+@pytest.mark.parametrize("left", [None, b"", b'{"seq":1,"id":"torn'])
+def test_an_init_killed_before_its_first_record_can_run_again(
+    ppm: Program, left: bytes | None
+) -> None:
+    paths = ProjectPaths(ppm.directory)
+    paths.snapshots.mkdir(parents=True)
+    if left is not None:
+        paths.ledger.write_bytes(left)
+    ppm.ok("init")
+    ppm.ok("replay", "--check")

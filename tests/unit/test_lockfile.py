@@ -97,6 +97,8 @@ def refused(text: str, code: str = "LOCK_INVALID", on: Target = LINUX) -> list[s
         parse_pylock(text.encode(), on)
     assert caught.value.code == code
     assert caught.value.hint
+    if code == "LOCK_INVALID":
+        assert caught.value.hint == "remove pylock.toml and run `ppm lock`, or restore it"
     return [line.strip() for line in caught.value.message.splitlines()]
 
 

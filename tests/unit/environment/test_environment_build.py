@@ -265,6 +265,9 @@ CONFLICTS: dict[str, tuple[dict[str, object], dict[str, object]]] = {
     "activation": ({}, {"data": {"scripts/activate": "rm -rf /"}}),
     "configuration": ({}, {"data": {"data/pyvenv.cfg": "home = /elsewhere\n"}}),
     "lib64": ({}, {"data": {"data/lib64": "x"}}),
+    "generation-record": ({}, {"data": {"data/.ppm-generation.json": "{}"}}),
+    "files-record": ({}, {"data": {"data/.ppm-files.json": "[]"}}),
+    "folder-of-a-record": ({}, {"data": {"data/.ppm-files.json/x": "x"}}),
 }
 
 

@@ -184,13 +184,15 @@ def test_what_is_not_followed_is_reported_never_dropped(folder: Path) -> None:
         "git+https://git.example/x\n",
     )
     assert texts(file) == ["a", "b"]
-    told = "\n".join(file.unsupported)
+    told = "\n".join((*file.unsupported, *file.refused))
     assert [line.split(" ")[1] for line in file.unsupported] == [
         "--trusted-host",
         "--use-feature",
         "--pre",
         "--hash",
         "--config-settings",
+    ]
+    assert [line.split(" ")[1] for line in file.refused] == [
         "./nameless:",
         "includes",
         "git+https://git.example/x:",
