@@ -16,6 +16,9 @@ from blockbuster import blockbuster_ctx
 from local_index import LocalIndex
 from support.wheels import build_wheel
 
+# Helpers that hold assertions.
+pytest.register_assert_rewrite("support.scene")
+
 # Settings of the person or machine that runs the tests and would change what they show.
 OUTSIDE_SETTINGS = ("PIP_", "UV_", "PPM_", "PYP_", "XDG_", "VIRTUAL_ENV", "PYTHONPATH", "NETRC")
 if threading.current_thread() is threading.main_thread():

@@ -10,16 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import PublishedIndex
-
-pytest.register_assert_rewrite("support.scene")
-
-from support.scene import (  # noqa: E402 - after it is known to hold assertions
-    PARTS,
-    Scene,
-    Stage,
-    program_environment,
-    publish_all,
-)
+from support.scene import PARTS, Scene, Stage, program_environment, publish_all
 
 
 @pytest.fixture(scope="session")
