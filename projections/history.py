@@ -8,6 +8,7 @@ from typing import assert_never
 import msgspec
 
 from ppm.events.artifact import ArtifactBuilt, ArtifactFetched, ArtifactRefused
+from ppm.events.catalog import AnyEvent
 from ppm.events.command import CommandCompleted, CommandFailed, CommandStarted, QueryAnswered
 from ppm.events.envelope import Record
 from ppm.events.environment import (
@@ -125,7 +126,7 @@ def evolve(operation: Operation, record: Record) -> Operation:
             return replace(operation, changes=(*operation.changes, words)) if words else operation
 
 
-def change(event: _Fact) -> str:  # noqa: C901, PLR0911, PLR0912 - one branch an event
+def change(event: AnyEvent) -> str:  # noqa: C901, PLR0911, PLR0912 - one branch an event
     """A few words for what an event changed, ``""`` where the fact is no change of its own."""
     match event:
         case ProjectInitialized():
@@ -163,7 +164,12 @@ def change(event: _Fact) -> str:  # noqa: C901, PLR0911, PLR0912 - one branch an
         case CheckpointSigned():
             return f"checkpoint over {event.seq} events"
         case (
-            ManifestWritten()
+            CommandStarted()
+            | CommandCompleted()
+            | CommandFailed()
+            | QueryAnswered()
+            | LedgerRepaired()
+            | ManifestWritten()
             | CandidateRejected()
             | ResolutionCompleted()
             | ArtifactFetched()
@@ -174,33 +180,6 @@ def change(event: _Fact) -> str:  # noqa: C901, PLR0911, PLR0912 - one branch an
             return ""
         case _:
             assert_never(event)
-
-
-_Fact = (
-    ProjectInitialized
-    | ManifestChanged
-    | ManifestWritten
-    | RequirementAdded
-    | RequirementRemoved
-    | PackageLocked
-    | PackageUnlocked
-    | CandidateRejected
-    | ResolutionCompleted
-    | ResolutionFailed
-    | LockAdopted
-    | ArtifactFetched
-    | ArtifactBuilt
-    | ArtifactRefused
-    | EnvironmentPlanned
-    | PackageInstalled
-    | PackageRemoved
-    | GenerationBuilt
-    | EnvironmentSwitched
-    | DirectoryMovedAside
-    | SnapshotTaken
-    | RollbackRequested
-    | CheckpointSigned
-)
 
 
 def _in_group(group: str) -> str:
