@@ -10,9 +10,8 @@ import importlib
 import os
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
+from types import FrameType, FunctionType
 from typing import NoReturn
 
 from ppm.commands.arguments import parse
@@ -54,6 +53,9 @@ A verb is one word, or two where the first names a family.
 
 _STOP_AT_FIRST = frozenset({"run", "bisect"})
 """Verbs that pass on what follows their first word."""
+
+_WITHOUT_EVENTS = frozenset({"version"})
+"""Verbs that neither read nor write the ledger."""
 
 
 def main() -> NoReturn:
@@ -151,7 +153,25 @@ def _meant(name: str, words: list[str]) -> list[str]:
     return [name] if name else family or list(VERBS)
 
 
-def _load(name: str) -> Callable[..., None]:
+def _load(name: str) -> FunctionType:
+    if name not in _WITHOUT_EVENTS:
+        _load_msgspec()
     module = importlib.import_module(f"ppm.commands.{VERBS[name]}")
-    verb: Callable[..., None] = getattr(module, VERBS[name])
+    verb: FunctionType = getattr(module, VERBS[name])
     return verb
+
+
+def _load_msgspec() -> None:
+    """Load msgspec without typing_extensions, which it does not need on our versions of Python.
+
+    It takes from there what ``typing`` lacked in 3.8, and with it comes ``inspect``: together a
+    tenth of the start of the program.
+    """
+    name = "typing_extensions"
+    if name in sys.modules:
+        return
+    sys.modules[name] = None  # type: ignore[assignment]
+    try:
+        importlib.import_module("msgspec")
+    finally:
+        del sys.modules[name]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from types import FunctionType
 from typing import Annotated, Any, NoReturn
 
 import typer
 
-from ppm.commands.arguments import Parameter, parameters_of
+from ppm.commands.arguments import REQUIRED, Parameter, parameters_of
 from ppm.commands.options import Option
 
 _FAMILIES = {"ledger": "Check the ledger, sign and prove what it says."}
@@ -16,7 +17,7 @@ _FAMILIES = {"ledger": "Check the ledger, sign and prove what it says."}
 
 
 def explain(
-    verbs: Mapping[str, Callable[..., None]],
+    verbs: Mapping[str, FunctionType],
     words: Sequence[str],
     *,
     stop_at_first: frozenset[str],
@@ -55,7 +56,7 @@ def _application(purpose: str) -> typer.Typer:
     return app
 
 
-def as_typer(verb: Callable[..., None]) -> Callable[..., None]:
+def as_typer(verb: FunctionType) -> Callable[..., None]:
     """The verb with a signature in typer's own words."""
 
     def call(**values: Any) -> None:
@@ -81,6 +82,6 @@ def _typer_parameter(one: Parameter) -> inspect.Parameter:
     return inspect.Parameter(
         one.name,
         inspect.Parameter.KEYWORD_ONLY,
-        default=one.default,
+        default=inspect.Parameter.empty if one.default is REQUIRED else one.default,
         annotation=Annotated[plain, info],
     )

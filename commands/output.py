@@ -6,13 +6,10 @@ before it is printed.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
 from typing import Any, TextIO
-
-import msgspec
 
 from ppm.engine.errors import PpmError
 from ppm.engine.plain import clean
@@ -89,6 +86,10 @@ class Console:
 
     def document(self, document: Any) -> None:
         """A JSON document whatever the options say, for verbs whose answer is JSON."""
+        import json
+
+        import msgspec
+
         plain = msgspec.to_builtins(document)
         text = json.dumps(plain, ensure_ascii=not _speaks_utf8(sys.stdout))
         self.heard = _write(sys.stdout, text + "\n")

@@ -75,7 +75,7 @@ def write_new(path: Path, data: bytes, *, mode: int = 0o644) -> bool:
     return True
 
 
-_TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{12}\.tmp")
+_TEMPORARY = r"\.(.+)\.[0-9a-f]{12}\.tmp"
 
 
 def remove_temporaries(folder: Path, names: Collection[str] = ()) -> None:
@@ -88,7 +88,7 @@ def remove_temporaries(folder: Path, names: Collection[str] = ()) -> None:
     """
     with storage_errors(folder), contextlib.suppress(FileNotFoundError):
         for name in os.listdir(folder):  # noqa: PTH208 - names, not paths
-            match = _TEMPORARY.fullmatch(name)
+            match = re.fullmatch(_TEMPORARY, name)
             if match is not None and (not names or match[1] in names):
                 (folder / name).unlink()
 

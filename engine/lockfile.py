@@ -7,7 +7,6 @@ that is said by the standard keys alone, and a reader takes PPM's word only wher
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import unquote, urlsplit
 
@@ -225,4 +224,8 @@ def _array(items: Iterable[str]) -> str:
 
 def _text(value: str) -> str:
     """A TOML basic string: JSON's escapes are TOML's, and TOML escapes DEL as well."""
+    if value.isprintable() and '"' not in value and "\\" not in value:
+        return f'"{value}"'
+    import json
+
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from packaging.pylock import Package, Pylock
     from packaging.tags import Tag
 
-_LATER_MINOR = re.compile(r"1\.[1-9][0-9]*\Z")
+_LATER_MINOR = r"1\.[1-9][0-9]*\Z"
 
 
 class PylockFile(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -112,7 +112,7 @@ class _Reader:
             self.problems.append(f"is not TOML: {error}")
             raise self._invalid() from error
         version = document.get("lock-version")
-        if isinstance(version, str) and _LATER_MINOR.match(version):
+        if isinstance(version, str) and re.match(_LATER_MINOR, version):
             self.warnings.append(f"lock-version {version} is newer than 1.0: unknown keys ignored")
             document["lock-version"] = "1.0"
         return document

@@ -9,7 +9,7 @@ from ppm.engine.errors import ProjectError
 from ppm.engine.ports import Ledger
 from ppm.projections.project import Project
 
-_SEQ = re.compile(r"[0-9]{1,18}")
+_SEQ = r"[0-9]{1,18}"
 
 
 def moment(text: str, project: Project, ledger: Ledger) -> int:
@@ -27,7 +27,7 @@ def moment(text: str, project: Project, ledger: Ledger) -> int:
     snapshot = project.state.snapshots.get(text)
     if snapshot is not None:
         return snapshot.seq
-    if _SEQ.fullmatch(text):
+    if re.fullmatch(_SEQ, text):
         seq = int(text)
         if 1 <= seq <= project.head.seq:
             return seq
@@ -44,7 +44,7 @@ def beginning(text: str, project: Project, ledger: Ledger) -> int:
     Raises:
         ProjectError: ``code="UNKNOWN_MOMENT"`` where nothing has that name.
     """
-    if text in project.state.snapshots or _SEQ.fullmatch(text):
+    if text in project.state.snapshots or re.fullmatch(_SEQ, text):
         return moment(text, project, ledger)
     return _last_at(_instant(text), ledger)
 

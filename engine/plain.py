@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 
-_CONTROL = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]"
-)
-_LINE_BREAK = re.compile("[\t\n\u2028\u2029]")
+_CONTROL = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]"
+_LINE_BREAK = "[\t\n\u2028\u2029]"
 
 
 def clean(text: str) -> str:
@@ -15,7 +13,7 @@ def clean(text: str) -> str:
 
     Newlines and tabs stay. Each character taken out is shown as its code point.
     """
-    return _CONTROL.sub(_code_point, text)
+    return text if text.isprintable() else re.sub(_CONTROL, _code_point, text)
 
 
 def clean_line(text: str) -> str:
@@ -23,7 +21,7 @@ def clean_line(text: str) -> str:
 
     Text from elsewhere cannot pass itself off as another row of a table.
     """
-    return _LINE_BREAK.sub(_code_point, clean(text))
+    return text if text.isprintable() else re.sub(_LINE_BREAK, _code_point, clean(text))
 
 
 def _code_point(match: re.Match[str]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -111,6 +110,8 @@ def compare(paths: ProjectPaths, project: Project) -> list[Difference]:
 
 def differing_keys(actual: bytes, expected: bytes) -> Iterator[str]:
     """Dotted keys at which two JSON documents differ, else ``(not JSON)`` or ``(form)``."""
+    import json
+
     try:
         left, right = json.loads(actual), json.loads(expected)
     except (ValueError, RecursionError):

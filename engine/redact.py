@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-_USERINFO = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)([^/\s?#]*)@")
-_SECRET_OPTION = re.compile(
+_USERINFO = r"(?i)\b([a-z][a-z0-9+.-]*://)([^/\s?#]*)@"
+_HIDDEN_OPTION = (
     r"(?i)^--?[a-z0-9-]*(password|passwd|token|secret|passphrase|api-?key)[a-z0-9-]*(=|$)"
 )
-_SECRET_QUERY = re.compile(
+_HIDDEN_QUERY = (
     r"(?i)([?&](?:[a-z0-9_.-]*(?:token|secret|password|signature|api[_-]?key|credential)"
     r"[a-z0-9_.-]*|sig)=)[^&#\s]+"
 )
@@ -22,11 +22,13 @@ def redact_text(text: str) -> str:
 
     The user ``git`` of ``ssh`` URLs stays: it is a convention, not a secret.
     """
+    if not any(mark in text for mark in "@?&"):
+        return text
 
     def userinfo(match: re.Match[str]) -> str:
         return match[0] if match[2] == "git" else f"{match[1]}{HIDDEN}@"
 
-    return _SECRET_QUERY.sub(rf"\g<1>{HIDDEN}", _USERINFO.sub(userinfo, text))
+    return re.sub(_HIDDEN_QUERY, rf"\g<1>{HIDDEN}", re.sub(_USERINFO, userinfo, text))
 
 
 def as_text(text: str) -> str:
@@ -36,7 +38,9 @@ def as_text(text: str) -> str:
 
 def strip_credentials(url: str) -> str:
     """``url`` without userinfo, as it may stand in events, locks and cache keys."""
-    return _USERINFO.sub(lambda match: match[0] if match[2] == "git" else match[1], url)
+    if "@" not in url:
+        return url
+    return re.sub(_USERINFO, lambda match: match[0] if match[2] == "git" else match[1], url)
 
 
 def redact_argv(argv: Sequence[str]) -> tuple[str, ...]:
@@ -48,7 +52,7 @@ def redact_argv(argv: Sequence[str]) -> tuple[str, ...]:
         if hide_next:
             cleaned.append(HIDDEN)
             hide_next = False
-        elif match := _SECRET_OPTION.match(text):
+        elif text.startswith("-") and (match := re.match(_HIDDEN_OPTION, text)):
             hide_next = match[2] != "="
             cleaned.append(text if hide_next else text.partition("=")[0] + "=" + HIDDEN)
         else:

@@ -10,8 +10,8 @@ from ppm.projections.lock import content_digest
 from ppm.projections.project import Project
 from ppm.projections.state import Environment
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_ONLY_DIGITS = re.compile(r"[0-9]+")
+_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
+_ONLY_DIGITS = r"[0-9]+"
 
 
 def take(project: Project, name: str, machine: str) -> tuple[SnapshotTaken, ...]:
@@ -20,7 +20,7 @@ def take(project: Project, name: str, machine: str) -> tuple[SnapshotTaken, ...]
     Raises:
         ProjectError: The name is no name, or is taken by another point.
     """
-    if not _NAME.fullmatch(name) or _ONLY_DIGITS.fullmatch(name):
+    if not re.fullmatch(_NAME, name) or re.fullmatch(_ONLY_DIGITS, name):
         raise ProjectError(
             f"{name!r} cannot name a snapshot",
             code="INVALID_NAME",

@@ -16,12 +16,13 @@ from ppm.events.environment import (
     PackageRemoved,
 )
 from ppm.events.project import (
+    LedgerMerged,
     LedgerRepaired,
     ManifestChanged,
     ManifestWritten,
     ProjectInitialized,
 )
-from ppm.events.requirement import RequirementAdded, RequirementRemoved
+from ppm.events.requirement import IntentMerged, RequirementAdded, RequirementRemoved
 from ppm.events.resolution import (
     CandidateRejected,
     LockAdopted,
@@ -38,12 +39,14 @@ AnyEvent: TypeAlias = (
     | ManifestWritten
     | ManifestChanged
     | LedgerRepaired
+    | LedgerMerged
     | CommandStarted
     | CommandCompleted
     | CommandFailed
     | QueryAnswered
     | RequirementAdded
     | RequirementRemoved
+    | IntentMerged
     | PackageLocked
     | PackageUnlocked
     | CandidateRejected

@@ -44,3 +44,19 @@ class LedgerRepaired(Event, frozen=True, kw_only=True):
     kept: str
     size: int
     sha256: str
+
+
+class LedgerMerged(Event, frozen=True, kw_only=True):
+    """What another history asked for up to ``theirs_seq`` has been taken in, or decided against.
+
+    The histories part after ``fork_seq``; ``ours_seq`` was the head here when it was decided. Each
+    digest is that of the line. The last change of its run: without it the merge was cut short.
+    """
+
+    type: ClassVar[str] = "ledger.merged/1"
+    theirs_seq: int
+    theirs_digest: str
+    fork_seq: int
+    fork_digest: str
+    ours_seq: int
+    ours_digest: str

@@ -28,3 +28,22 @@ class RequirementRemoved(Event, frozen=True, kw_only=True):
     group: str
     name: str
     requirement: str
+
+
+class IntentMerged(Event, frozen=True, kw_only=True):
+    """What became of something that another history asked for; ``ledger.merged`` follows.
+
+    ``origin_id`` and ``origin_digest`` are the id and the line digest of the event that asked there.
+    ``kind`` is ``added`` or ``removed`` (a requirement, fields as in :class:`RequirementAdded`) or
+    ``locked`` (``requirement`` is ``name==version``). ``outcome`` is ``reapplied``, ``held`` (it
+    was so here already) or ``declined``.
+    """
+
+    type: ClassVar[str] = "intent.merged/1"
+    origin_id: str
+    origin_digest: str
+    kind: str
+    group: str
+    name: str
+    requirement: str
+    outcome: str

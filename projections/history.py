@@ -20,12 +20,13 @@ from ppm.events.environment import (
     PackageRemoved,
 )
 from ppm.events.project import (
+    LedgerMerged,
     LedgerRepaired,
     ManifestChanged,
     ManifestWritten,
     ProjectInitialized,
 )
-from ppm.events.requirement import RequirementAdded, RequirementRemoved
+from ppm.events.requirement import IntentMerged, RequirementAdded, RequirementRemoved
 from ppm.events.resolution import (
     CandidateRejected,
     LockAdopted,
@@ -161,6 +162,10 @@ def change(event: AnyEvent) -> str:  # noqa: C901, PLR0911, PLR0912 - one branch
             return f"back to {event.name or event.seq}"
         case DirectoryMovedAside():
             return f"{event.path} kept as {event.moved_to}"
+        case IntentMerged():
+            return f"declined {event.requirement}" if event.outcome == "declined" else ""
+        case LedgerMerged():
+            return f"merged events {event.fork_seq + 1} to {event.theirs_seq} of another history"
         case CheckpointSigned():
             return f"checkpoint over {event.seq} events"
         case (

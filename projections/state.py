@@ -22,12 +22,13 @@ from ppm.events.environment import (
     PackageRemoved,
 )
 from ppm.events.project import (
+    LedgerMerged,
     LedgerRepaired,
     ManifestChanged,
     ManifestWritten,
     ProjectInitialized,
 )
-from ppm.events.requirement import RequirementAdded, RequirementRemoved
+from ppm.events.requirement import IntentMerged, RequirementAdded, RequirementRemoved
 from ppm.events.resolution import (
     CandidateRejected,
     LockAdopted,
@@ -130,6 +131,8 @@ def evolve(state: State, record: Record) -> State:  # noqa: C901, PLR0911 - one 
         case (
             QueryAnswered()
             | LedgerRepaired()
+            | LedgerMerged()
+            | IntentMerged()
             | PackageLocked()
             | PackageUnlocked()
             | CandidateRejected()

@@ -10,7 +10,7 @@ from pathlib import Path
 from ppm.engine.errors import EnvironmentFailure
 from ppm.engine.files import storage_errors, sync_directory
 
-_FORM = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
+_FORM = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z"
 
 
 def machine_id(home: Path) -> str:
@@ -29,7 +29,7 @@ def machine_id(home: Path) -> str:
         except FileNotFoundError:
             _create(path)
             text = path.read_text("ascii", "replace").strip()
-    if not _FORM.match(text):
+    if not re.match(_FORM, text):
         raise EnvironmentFailure(
             f"{path} holds no machine identity",
             code="MACHINE_ID",

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
-_NEEDS_QUOTES = re.compile(r'[",\r\n]')
+_NEEDS_QUOTES = r'[",\r\n]'
 
 
 class RecordedFile(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -50,6 +50,6 @@ def encoded_digests(digests: Iterable[str]) -> list[str]:
 
 
 def _field(text: str) -> str:
-    if not _NEEDS_QUOTES.search(text):
+    if not re.search(_NEEDS_QUOTES, text):
         return text
     return '"' + text.replace('"', '""') + '"'

@@ -16,9 +16,9 @@ from ppm.engine.store.model import EntryPoint
 _LONGEST_PATH = 127 - 3
 _REWRITTEN = (b"#!python", b"#!pythonw")
 _LONGEST_HEAD = len(b"#!pythonw\r\n")
-_INTERPRETERS = re.compile(r"(?i)(python|pythonw|pypy)\d*(\.\d+)*t?(\.exe)?\Z")
+_INTERPRETERS = r"(?i)(python|pythonw|pypy)\d*(\.\d+)*t?(\.exe)?\Z"
 _OWN = frozenset({"ppm", "pypm", "ppm.exe", "pypm.exe"})
-_NAME = re.compile(r"(?!\.\.?\Z)[\w.-]+(?: [\w.-]+)*\Z")
+_NAME = r"(?!\.\.?\Z)[\w.-]+(?: [\w.-]+)*\Z"
 
 _LAUNCHER = """\
 import sys
@@ -50,7 +50,7 @@ def launcher(entry: EntryPoint, python: str) -> bytes:
         EnvironmentFailure: ``code="INVALID_ENTRY_POINT"``: its parts are not plain names.
     """
     words = [*entry.module.split("."), *entry.attribute.split(".")]
-    if not _NAME.match(entry.name) or not all(word.isidentifier() for word in words):
+    if not re.match(_NAME, entry.name) or not all(word.isidentifier() for word in words):
         raise EnvironmentFailure(
             f"entry point {entry.name!r} = {entry.module!r}:{entry.attribute!r} is not valid",
             code="INVALID_ENTRY_POINT",
@@ -90,7 +90,7 @@ def refuse_shadows(names: Sequence[str], owner: str) -> None:
         EnvironmentFailure: ``code="SCRIPT_SHADOWS"``.
     """
     for name in names:
-        if _INTERPRETERS.match(name) or name.lower() in _OWN:
+        if re.match(_INTERPRETERS, name) or name.lower() in _OWN:
             raise EnvironmentFailure(
                 f"{owner} brings a script {name!r}, which stands in for that program",
                 code="SCRIPT_SHADOWS",

@@ -17,7 +17,7 @@ from ppm.engine.errors import EnvironmentFailure
 from ppm.engine.files import storage_errors, sync_directory
 from ppm.engine.paths import ProjectPaths
 
-_GENERATION = re.compile(r"[0-9a-f]{32}\Z")
+_GENERATION = r"[0-9a-f]{32}\Z"
 
 
 class Switched(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -90,7 +90,7 @@ def _linked(paths: ProjectPaths) -> str | None:
         target = paths.environment.readlink()
     except OSError:
         return None  # Not there, or no link.
-    ours = target.parent == _envs_from(paths) and _GENERATION.match(target.name)
+    ours = target.parent == _envs_from(paths) and re.match(_GENERATION, target.name)
     return target.name if ours else None
 
 

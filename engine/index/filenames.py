@@ -8,13 +8,11 @@ from typing import NamedTuple
 
 from packaging.utils import canonicalize_name
 
-_WHEEL = re.compile(
+_WHEEL = (
     r"([A-Za-z0-9](?:[A-Za-z0-9._]*[A-Za-z0-9])?)-([A-Za-z0-9_.!+]+)(?:-\d[A-Za-z0-9_.]*)?"
     r"-[A-Za-z0-9_.]+-[A-Za-z0-9_.]+-[A-Za-z0-9_.]+\.whl"
 )
-_SDIST = re.compile(
-    r"([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)-([A-Za-z0-9_.!+]+)(?:\.tar\.gz|\.zip)"
-)
+_SDIST = r"([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)-([A-Za-z0-9_.!+]+)(?:\.tar\.gz|\.zip)"
 
 
 class FileName(NamedTuple):
@@ -32,12 +30,12 @@ def parse_filename(filename: str) -> FileName | str:
     version is looked at need theirs.
     """
     if filename.endswith(".whl"):
-        match = _WHEEL.fullmatch(filename)
+        match = re.fullmatch(_WHEEL, filename)
         if match is None or "__" in match[1]:
             return "not a valid wheel file name"
         return FileName("wheel", _normalised(match[1]), match[2])
     if filename.endswith((".tar.gz", ".zip")):
-        match = _SDIST.fullmatch(filename)
+        match = re.fullmatch(_SDIST, filename)
         if match is None:
             return "not a valid source distribution file name"
         return FileName("sdist", _normalised(match[1]), match[2])

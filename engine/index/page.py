@@ -15,10 +15,10 @@ from ppm.engine.redact import redact_text
 
 MAX_FILES = 500_000
 
-_API_VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-_UPLOAD_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z")
-_PLAIN_URL = re.compile(r"https?://[a-z0-9.-]+(?::\d{1,5})?/[!-~]*")
+_API_VERSION = r"(\d{1,4})\.(\d{1,4})"
+_SHA256 = r"[0-9a-f]{64}"
+_UPLOAD_TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z"
+_PLAIN_URL = r"https?://[a-z0-9.-]+(?::\d{1,5})?/[!-~]*"
 _STATUSES = frozenset({"active", "archived", "quarantined", "deprecated"})
 
 
@@ -65,7 +65,7 @@ class PageBuilder:
                 size=max(0, size),
                 requires_python=requires_python.strip(),
                 yanked=yanked,
-                upload_time=upload_time if _UPLOAD_TIME.fullmatch(upload_time) else "",
+                upload_time=upload_time if re.fullmatch(_UPLOAD_TIME, upload_time) else "",
                 metadata=_metadata_digest(metadata),
             )
         except _UnfitError as unfit:
@@ -84,7 +84,7 @@ class PageBuilder:
         Raises:
             IndexFailure: ``INDEX_VERSION``.
         """
-        match = _API_VERSION.fullmatch(text.strip())
+        match = re.fullmatch(_API_VERSION, text.strip())
         if match is None or int(match[1]) != 1:
             raise IndexFailure(
                 f"{redact_text(self.base)} speaks version {text.strip()[:20]!r} of the simple API",
@@ -125,7 +125,7 @@ class PageBuilder:
     def _file_url(self, reference: str) -> str:
         """The absolute URL; a page from the web may not point into this machine's files."""
         plain, _ = split_fragment(reference)
-        if _PLAIN_URL.fullmatch(plain):
+        if re.fullmatch(_PLAIN_URL, plain):
             return plain
         try:
             absolute, _ = split_login(join_url(self.base, plain))
@@ -144,7 +144,7 @@ class _UnfitError(Exception):
 
 def _checked_digest(sha256: str) -> str:
     lowered = sha256.lower()
-    if lowered and not _SHA256.fullmatch(lowered):
+    if lowered and not re.fullmatch(_SHA256, lowered):
         raise _UnfitError("its SHA-256 is none")
     return lowered
 
@@ -152,7 +152,7 @@ def _checked_digest(sha256: str) -> str:
 def _metadata_digest(offered: str) -> str:
     """A digest by another algorithm, or a broken one, only says that the sibling exists."""
     lowered = offered.lower()
-    return lowered if not lowered or _SHA256.fullmatch(lowered) else "true"
+    return lowered if not lowered or re.fullmatch(_SHA256, lowered) else "true"
 
 
 def filename_of(reference: str) -> str:

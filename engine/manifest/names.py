@@ -10,19 +10,21 @@ from ppm.engine.errors import RequirementError
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
-_RUNS = re.compile(r"[-_.]+")
-_NAME = re.compile(r"(?i)[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?\Z")
-_LEADING_NAME = re.compile(r"(?i)\s*([a-z0-9](?:[a-z0-9._-]*[a-z0-9])?)\s*(?=[\[<>=!~;@(]|\Z)")
+_NAME = r"(?i)[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?\Z"
+_LEADING_NAME = r"(?i)\s*([a-z0-9](?:[a-z0-9._-]*[a-z0-9])?)\s*(?=[\[<>=!~;@(]|\Z)"
 
 
 def normalise_name(name: str) -> str:
     """The name in the form that compares equal (packaging specifications, "Name normalization")."""
-    return _RUNS.sub("-", name).lower()
+    text = name.replace("_", "-").replace(".", "-")
+    while "--" in text:
+        text = text.replace("--", "-")
+    return text.lower()
 
 
 def is_name(text: str) -> bool:
     """Whether ``text`` may name a project, a dependency group or an extra."""
-    return _NAME.match(text) is not None
+    return re.match(_NAME, text) is not None
 
 
 def requirement_name(text: str) -> str | None:
@@ -30,7 +32,7 @@ def requirement_name(text: str) -> str | None:
 
     Only the name and the character after it are looked at; :func:`parse_requirement` checks all.
     """
-    match = _LEADING_NAME.match(text)
+    match = re.match(_LEADING_NAME, text)
     return normalise_name(match[1]) if match else None
 
 

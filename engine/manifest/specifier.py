@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import re
 
-_CLAUSE = re.compile(r"(===|~=|==|!=|<=|>=|<|>)\s*([^\s,;()<>=!~^|]+)\Z")
-_SHORTHAND = re.compile(r"([\^~]?)\s*v?(\d+(?:\.\d+)*)\Z")
-_WILDCARD = re.compile(r"(\d+(?:\.\d+)*)\.\*\Z")
-_EXACT = re.compile(
-    r"(?i)\d+(?:\.\d+)*[-_.]?(?:a|b|c|rc|alpha|beta|pre|preview|post|dev|\+)[\w.+-]*\Z"
-)
+_CLAUSE = r"(===|~=|==|!=|<=|>=|<|>)\s*([^\s,;()<>=!~^|]+)\Z"
+_SHORTHAND = r"([\^~]?)\s*v?(\d+(?:\.\d+)*)\Z"
+_WILDCARD = r"(\d+(?:\.\d+)*)\.\*\Z"
+_EXACT = r"(?i)\d+(?:\.\d+)*[-_.]?(?:a|b|c|rc|alpha|beta|pre|preview|post|dev|\+)[\w.+-]*\Z"
 
 
 def is_specifier(text: str) -> bool:
     """Whether ``text`` has the shape of a PEP 440 specifier set (versions are not looked into)."""
-    return all(_CLAUSE.match(clause.strip()) for clause in text.rstrip(", ").split(","))
+    return all(re.match(_CLAUSE, clause.strip()) for clause in text.rstrip(", ").split(","))
 
 
 def specifier_of(text: str) -> str:
@@ -40,12 +38,12 @@ def specifier_of(text: str) -> str:
 def _clause(text: str) -> str:
     if text == "*":
         return ""
-    if match := _SHORTHAND.match(text):
+    if match := re.match(_SHORTHAND, text):
         operator, version = match.groups()
         return f">={version},<{_upper_bound(operator, version)}" if operator else f"=={version}.*"
-    if _WILDCARD.match(text) or _EXACT.match(text):
+    if re.match(_WILDCARD, text) or re.match(_EXACT, text):
         return f"=={text}"
-    if match := _CLAUSE.match(text):
+    if match := re.match(_CLAUSE, text):
         return match[1] + match[2]
     raise ValueError(f"{text!r} is not a version specifier")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from ppm.engine.environment.files import LinkMode
@@ -55,6 +54,8 @@ def check_plan_file(path: Path, plan: Plan) -> None:
     Raises:
         ProjectError: ``PLAN_UNREADABLE`` or ``PLAN_STALE``.
     """
+    import json
+
     try:
         document = json.loads(path.read_bytes())
         digest = document["digest"]

@@ -18,9 +18,9 @@ from ppm.engine.target import Target
 if TYPE_CHECKING:
     from packaging.markers import Marker
 
-_EXTRA = re.compile(r"""\bextra\s*==\s*(['"])([^'"]+)\1""")
+_EXTRA = r"""\bextra\s*==\s*(['"])([^'"]+)\1"""
 
-_OR = re.compile(r"\bor\b")
+_OR = r"\bor\b"
 
 
 class TargetMarkers:
@@ -75,6 +75,6 @@ def _parse_marker(marker: str) -> Marker:
 
 def _is_for_another_extra(marker: str, extra: str) -> bool:
     """Whether a conjunction names an extra that is not ``extra``: no need to look further."""
-    if _OR.search(marker):
+    if re.search(_OR, marker):
         return False
-    return any(normalize_name(match[2]) != extra for match in _EXTRA.finditer(marker))
+    return any(normalize_name(match[2]) != extra for match in re.finditer(_EXTRA, marker))

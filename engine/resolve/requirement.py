@@ -19,10 +19,7 @@ from ppm.engine.errors import RequirementError
 from ppm.engine.redact import redact_text
 
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
-_VALID_NAME = re.compile(_NAME)
-_PLAIN = re.compile(
-    rf"\s*({_NAME})\s*(?:\[\s*({_NAME}(?:\s*,\s*{_NAME})*)\s*\])?\s*([<>=!~][^()@;\[\]]*)?"
-)
+_PLAIN = rf"\s*({_NAME})\s*(?:\[\s*({_NAME}(?:\s*,\s*{_NAME})*)\s*\])?\s*([<>=!~][^()@;\[\]]*)?"
 _CACHE = 1 << 16
 
 parse_version = lru_cache(_CACHE)(Version)
@@ -75,14 +72,14 @@ def parse_requirement(text: str) -> Parsed:
     Raises:
         ValueError: The text is not PEP 508.
     """
-    match = _PLAIN.fullmatch(text)
+    match = re.fullmatch(_PLAIN, text)
     if match is None:
         from packaging.requirements import Requirement
 
         requirement = Requirement(text)
         name, extras = requirement.name, requirement.extras
         for part in (name, *extras):
-            if not _VALID_NAME.fullmatch(part):  # packaging lets "a_" through
+            if not re.fullmatch(_NAME, part):  # packaging lets "a_" through
                 raise ValueError(f"{part!r} is not a name")
         specifier, url = str(requirement.specifier), requirement.url or ""
     else:

@@ -11,9 +11,9 @@ from ppm.engine.store.model import EntryPoint
 from ppm.engine.store.paths import judge
 
 _KINDS = {"console_scripts": "console", "gui_scripts": "gui"}
-_NAME = re.compile(r"[\w.-]+")
+_NAME = r"[\w.-]+"
 # The list of extras behind the object is obsolete and says nothing to an installer.
-_VALUE = re.compile(r"([\w.]+)\s*:\s*([\w.]+)\s*(?:\[[\w\s.,-]*\])?")
+_VALUE = r"([\w.]+)\s*:\s*([\w.]+)\s*(?:\[[\w\s.,-]*\])?"
 
 
 def read_entry_points(data: bytes) -> tuple[EntryPoint, ...]:
@@ -56,10 +56,10 @@ def _lines(text: str) -> Iterator[tuple[str, str]]:
 
 def _parse(kind: str, line: str) -> EntryPoint:
     name, separator, value = (part.strip(" \t") for part in line.partition("="))
-    match = _VALUE.fullmatch(value)
+    match = re.fullmatch(_VALUE, value)
     if not separator or match is None:
         raise _refusal(f"has a script that is no 'name = module:attribute': {line!a}")
-    if not _NAME.fullmatch(name):
+    if not re.fullmatch(_NAME, name):
         raise _refusal(f"has a script whose name is no plain file name: {name!a}")
     judge(name)
     module, attribute = match[1], match[2]

@@ -17,7 +17,7 @@ LONGEST_PATH = 1024
 
 _NUMBERED = frozenset(f"{port}{digit}" for port in ("com", "lpt") for digit in "0123456789¹²³")
 _DEVICES = frozenset({"con", "prn", "aux", "nul", "conin$", "conout$"}) | _NUMBERED
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_CONTROL = r"[\x00-\x1f\x7f-\x9f]"
 # Invisible, reordering or private characters: format, surrogate, private use, separators.
 _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 
@@ -64,7 +64,7 @@ def judge(name: str) -> None:
         raise _refusal("PATH_EMPTY", name, "an empty name")
     if "\0" in name:
         raise _refusal("PATH_NUL", name, "a NUL character in a name")
-    if _CONTROL.search(name):
+    if re.search(_CONTROL, name):
         raise _refusal("PATH_CONTROL", name, "a control character in a name")
     if "\\" in name:
         raise _refusal("PATH_BACKSLASH", name, "a backslash in a name")
