@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from types import FunctionType
-from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 from ppm.commands.options import Argument, Option
 
@@ -17,17 +17,22 @@ REQUIRED = object()
 """The default of a parameter that has none."""
 
 
-class Parameter(NamedTuple):
+class Parameter:
     """A parameter of a verb: its plain type, its declaration and its default.
 
     ``many`` parameters collect every value. A parameter without default has to be given.
     """
 
-    name: str
-    kind: type
-    many: bool
-    declared: Option | Argument
-    default: Any
+    __slots__ = ("declared", "default", "kind", "many", "name")
+
+    def __init__(
+        self, name: str, kind: type, declared: Option | Argument, *, many: bool, default: Any
+    ) -> None:
+        self.name = name
+        self.kind = kind
+        self.declared = declared
+        self.many = many
+        self.default = default
 
 
 class Doubt(Exception):  # noqa: N818 - a reason to ask typer, no error
@@ -56,7 +61,7 @@ def _parameter(name: str, hint: Any, default: Any) -> Parameter:
         plain = choices[0]
     many = get_origin(plain) is list
     kind = get_args(plain)[0] if many else plain
-    return Parameter(name, kind, many, declared, default)
+    return Parameter(name, kind, declared, many=many, default=default)
 
 
 def parse(

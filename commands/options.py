@@ -2,30 +2,37 @@
 
 ``Option`` and ``Argument`` are notes in ``Annotated`` types. :mod:`ppm.commands.arguments` reads a
 plain command line by them at once; everything else (help, mistakes, completion) is typer's, which
-:mod:`ppm.commands.explain` loads when it is needed.
+:mod:`ppm.commands.explain` loads when it is needed. They are plain classes: making a named tuple
+takes a hundred times as long, and every verb waits for these.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 from ppm.engine.errors import UsageError
 
 
-class Option(NamedTuple):
+class Option:
     """An option: its names, what it is for, and for numbers the least allowed."""
 
-    names: tuple[str, ...]
-    help: str
-    minimum: int | None = None
+    __slots__ = ("help", "minimum", "names")
+
+    def __init__(self, names: tuple[str, ...], help: str, minimum: int | None = None) -> None:  # noqa: A002 - typer's word
+        self.names = names
+        self.help = help
+        self.minimum = minimum
 
 
-class Argument(NamedTuple):
+class Argument:
     """A positional argument: its name in the usage line and what it is for."""
 
-    metavar: str
-    help: str = ""
+    __slots__ = ("help", "metavar")
+
+    def __init__(self, metavar: str, help: str = "") -> None:  # noqa: A002 - typer's word
+        self.metavar = metavar
+        self.help = help
 
 
 def option(*names: str, help: str, minimum: int | None = None) -> Option:  # noqa: A002 - typer's word

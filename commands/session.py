@@ -24,6 +24,7 @@ from ppm.engine.transaction import (
     record_query,
     transaction,
 )
+from ppm.events.catalog import AnyEvent
 from ppm.projections.project import Project
 
 
@@ -118,6 +119,8 @@ class Question:
         self.paths = paths
         self.clock = clock
         self.ledger = open_ledger(paths, clock, actor())
+        self.found: tuple[AnyEvent, ...] = ()
+        """What is to be recorded with the question, as far as it is an event of its own."""
 
     def project(self) -> Project:
         """The project as of the ledger's head."""
@@ -133,7 +136,14 @@ def asking(verb: str, directory: Path | None) -> Iterator[Question]:
 
     def record(code: str = "") -> None:
         duration_us = clock.elapsed_us() - started_us
-        record_query(question.paths, clock, invocation(verb), duration_us=duration_us, code=code)
+        record_query(
+            question.paths,
+            clock,
+            invocation(verb),
+            duration_us=duration_us,
+            code=code,
+            found=question.found,
+        )
 
     try:
         yield question

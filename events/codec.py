@@ -17,6 +17,8 @@ from ppm.events.catalog import EVENTS, AnyEvent
 from ppm.events.envelope import Envelope
 from ppm.events.retired import RETIRED
 
+_TYPE = b'"type":"'
+
 
 class CodecError(ValueError):
     """A line that is not an event in canonical form. The text says why."""
@@ -42,8 +44,8 @@ class Codec:
         self._encoder = msgspec.json.Encoder()
         self._envelopes = msgspec.json.Decoder(Envelope)
         self._retired = dict(retired)
-        shapes = {**current, **{word: shape for word, (shape, _) in self._retired.items()}}
-        self._decoders = {word: msgspec.json.Decoder(shape) for word, shape in shapes.items()}
+        self._shapes = {**current, **{word: shape for word, (shape, _) in self._retired.items()}}
+        self._decoders: dict[bytes, msgspec.json.Decoder[Envelope]] = {}
 
     def raw(self, event: Event) -> msgspec.Raw:
         """The event's own canonical JSON, as it stands in ``data``."""
@@ -61,18 +63,36 @@ class Codec:
             CodecError: Anything else that is not the canonical form of an event.
         """
         try:
-            envelope = self._envelopes.decode(line)
-            decoder = self._decoders.get(envelope.type)
-            if decoder is None:
-                raise UnknownEventError(f"event type {envelope.type!r} was written by a newer ppm")
-            event: Event = decoder.decode(envelope.data)
+            envelope = self._decoder(line).decode(line)
         except msgspec.MsgspecError as error:
             raise CodecError(str(error)) from error
         except (UnicodeDecodeError, RecursionError) as error:
             raise CodecError(f"not JSON in UTF-8: {error}") from error
-        if self._encoder.encode(event) != bytes(envelope.data) or self.encode(envelope) != line:
+        if self._encoder.encode(envelope) != line:
             raise CodecError("not in canonical form")
+        event = cast("Event", envelope.data)
+        if envelope.type not in self._retired:
+            return envelope, cast("AnyEvent", event)
         return envelope, self._upcast(envelope.type, event)
+
+    def _decoder(self, line: bytes) -> msgspec.json.Decoder[Envelope]:
+        """The decoder of whole lines of this one's type, made when the type is first met.
+
+        In a canonical line, the first ``"type":"`` is the envelope's, because quotes inside strings
+        are escaped. A line that is not canonical fails with whichever decoder it gets.
+        """
+        start = line.find(_TYPE) + len(_TYPE)
+        decoder = self._decoders.get(line[start : line.find(b'"', start)])
+        if decoder is None:
+            word = self._envelopes.decode(line).type
+            shape = self._shapes.get(word)
+            if shape is None:
+                raise UnknownEventError(f"event type {word!r} was written by a newer ppm")
+            whole = msgspec.defstruct(
+                "Line", [("data", shape)], bases=(Envelope,), frozen=True, kw_only=True
+            )
+            decoder = self._decoders[word.encode()] = msgspec.json.Decoder(whole)
+        return decoder
 
     def _upcast(self, word: str, event: Event) -> AnyEvent:
         while (step := self._retired.get(word)) is not None:
