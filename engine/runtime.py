@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,13 +13,14 @@ from ppm.engine.environment.interpreter import Interpreter, current, probe
 from ppm.engine.environment.machine import machine_id
 from ppm.engine.paths import HomePaths
 from ppm.engine.ports import Clock, Progress
-from ppm.engine.store.blobs import BlobStore
-from ppm.engine.store.wheels import WheelStore
+from ppm.engine.store.lock import StoreInUse, store_alone
 
 if TYPE_CHECKING:
     from ppm.engine.index.cache import IndexCache
     from ppm.engine.index.cached_source import CachedSource
     from ppm.engine.index.pip_config import IndexSettings
+    from ppm.engine.store.blobs import BlobStore
+    from ppm.engine.store.wheels import WheelStore
 
 
 class Runtime:
@@ -80,13 +83,39 @@ class Runtime:
         return machine_id(self.home.root)
 
     @cached_property
+    def in_use(self) -> StoreInUse:
+        """The claim on store and caches: nothing is collected from them as long as this lives."""
+        return StoreInUse(self.home, lambda: self.progress.stage("waiting for another ppm's gc"))
+
+    @contextmanager
+    def store_alone(self) -> Iterator[None]:
+        """Nobody else uses the store while the block runs, which does without these parts.
+
+        Raises:
+            LedgerError: ``code="STORE_BUSY"``.
+        """
+        claimed = self.__dict__.pop("in_use", None)
+        if claimed is not None:
+            claimed.let_go()
+        with store_alone(self.home, lambda: self.progress.stage("waiting for the store")):
+            yield
+        if claimed is not None:
+            self.__dict__["in_use"] = StoreInUse(self.home)
+
+    @cached_property
     def blobs(self) -> BlobStore:
         """Wheels and source distributions as fetched."""
+        from ppm.engine.store.blobs import BlobStore
+
+        _ = self.in_use
         return BlobStore(self.home.store)
 
     @cached_property
     def wheels(self) -> WheelStore:
         """Unpacked wheels."""
+        from ppm.engine.store.wheels import WheelStore
+
+        _ = self.in_use
         return WheelStore(self.home.store)
 
     @cached_property
@@ -104,6 +133,7 @@ class Runtime:
         """Pages and metadata the index gave before."""
         from ppm.engine.index.cache import IndexCache
 
+        _ = self.in_use
         return IndexCache(self.home.index)
 
     def cached_source(self) -> CachedSource:

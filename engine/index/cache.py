@@ -47,6 +47,7 @@ class IndexCache:
         self._learnt: set[tuple[str, str]] = set()
         self._believed: dict[str, ProjectPage | None] = {}
         self._doubting = False
+        self._folders: set[Path] = set()
 
     def page(self, index: str, name: str) -> CachedPage | None:
         """What is known of a project on an index, fresh or not."""
@@ -124,7 +125,7 @@ class IndexCache:
         if lifetime is None:
             path.unlink(missing_ok=True)
         else:
-            _write(path, pack_page(entry))
+            self._write(path, pack_page(entry))
 
     def metadata(self, file: DistributionFile) -> CachedMetadata | None:
         """What is known of a file's core metadata."""
@@ -152,7 +153,14 @@ class IndexCache:
         self._metadata[key] = entry
         built = metadata is not None and metadata.origin == "build"
         if not built and not file.url.startswith("file:"):
-            _write(self._metadata_path(key), pack_metadata(entry))
+            self._write(self._metadata_path(key), pack_metadata(entry))
+
+    def _write(self, path: Path, data: bytes) -> None:
+        if path.parent not in self._folders:
+            with storage_errors(path):
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._folders.add(path.parent)
+        write_atomic(path, data, mode=0o600, durable=False)
 
     def _page_path(self, index: str, name: str) -> Path:
         return self._path("pages", _digest(index, f"{index}{name}/", ACCEPT))
@@ -186,9 +194,3 @@ def _read(path: Path) -> bytes:
             return stream.read()
     except OSError:
         return b""
-
-
-def _write(path: Path, data: bytes) -> None:
-    with storage_errors(path):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_atomic(path, data, mode=0o600, durable=False)

@@ -92,27 +92,30 @@ class IndexClient:
         return await self._files.once((file.url, file.sha256), partial(self._learn, file))
 
     async def _find(self, name: str) -> ProjectPage:
-        try:
+        if self._offline:
             return await asyncio.to_thread(self._cached.page, name)
-        except NotCached:
-            for index in self._indexes:
-                page = await self._page_on(index, name)
-                if page is not None:
-                    return page
+        for index in self._indexes:
+            page = await self._page_on(index, name)
+            if page is not None:
+                return page
         raise unknown_package(name, self._indexes)
 
     async def _page_on(self, index: str, name: str) -> ProjectPage | None:
         folder = self._cached.folders.get(index)
         if folder is not None:
             return await asyncio.to_thread(folder.find, name)
-        known = await asyncio.to_thread(self._cache.fresh_page, index, name)
-        if known is None:
-            async with self._slots:
-                return await self._ask(index, name)
-        return known.page
+        known, fresh = await asyncio.to_thread(self._known, index, name)
+        if known is not None and fresh:
+            return known.page
+        async with self._slots:
+            return await self._ask(index, name, known)
 
-    async def _ask(self, index: str, name: str) -> ProjectPage | None:
-        known = await asyncio.to_thread(self._cache.page, index, name)
+    def _known(self, index: str, name: str) -> tuple[CachedPage | None, bool]:
+        """What the cache has of a project on an index, and whether that may be used unasked."""
+        fresh = self._cache.fresh_page(index, name)
+        return (fresh, True) if fresh is not None else (self._cache.page(index, name), False)
+
+    async def _ask(self, index: str, name: str, known: CachedPage | None) -> ProjectPage | None:
         try:
             response, body = await self._transport.read(
                 f"{index}{name}/", _request_headers(known), limit=MAX_PAGE_SIZE

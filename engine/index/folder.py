@@ -80,11 +80,13 @@ class FolderSource:
 
     def _flat_files(self) -> dict[str, list[Path]]:
         if self._flat is None:
-            self._flat = {}
+            # Several threads ask at once: none may see it half filled.
+            flat: dict[str, list[Path]] = {}
             for path in _files_in(self._folder):
                 found = parse_filename(path.name)
                 if isinstance(found, FileName):
-                    self._flat.setdefault(found.name, []).append(path)
+                    flat.setdefault(found.name, []).append(path)
+            self._flat = flat
         return self._flat
 
 

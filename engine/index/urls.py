@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
@@ -9,6 +10,7 @@ from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 from ppm.engine.errors import IndexFailure
 from ppm.engine.redact import redact_text
 
+_REMEMBERED = 1024
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -27,6 +29,7 @@ class Login(NamedTuple):
     password: str
 
 
+@lru_cache(_REMEMBERED)
 def split_url(url: str) -> SplitResult:
     """``urlsplit`` that raises PPM's error, without the secrets, on a URL that is none.
 
@@ -64,6 +67,7 @@ def split_fragment(url: str) -> tuple[str, str]:
     return before, fragment
 
 
+@lru_cache(_REMEMBERED)
 def origin_of(url: str) -> Origin:
     """Scheme, host and port of ``url``; the port is the scheme's where none is written."""
     parts = split_url(url)

@@ -43,6 +43,14 @@ def acquire(
     return trees
 
 
+def refetch(record: Record, runtime: Runtime, packages: Sequence[LockedPackage]) -> None:
+    """Have the files of packages in the store again, also where their wheels are unpacked.
+
+    Raises: as :func:`acquire`.
+    """
+    _bring(record, runtime, packages)
+
+
 def _bring(
     record: Record, runtime: Runtime, packages: Sequence[LockedPackage]
 ) -> dict[str, WheelTree]:
@@ -57,7 +65,6 @@ def _bring(
         )
     from ppm.engine.network import on_network
 
-    runtime.wheels.discard_abandoned()
     unpackers = min(len(wanted), os.cpu_count() or 1)
     trees = on_network(runtime, record, lambda network: network.trees(wanted), unpackers=unpackers)
     runtime.wheels.sync()

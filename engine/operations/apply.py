@@ -11,14 +11,11 @@ from pathlib import Path
 
 import msgspec
 
-from ppm.engine.environment.build import build
-from ppm.engine.environment.bytecode import compile_all
 from ppm.engine.environment.files import LinkMode, Material, Package
 from ppm.engine.environment.generation import Generation, generation_name, venv_path
-from ppm.engine.environment.staging import remove_stale
 from ppm.engine.environment.switch import active, switch
-from ppm.engine.operations.acquire import acquire
 from ppm.engine.planning import Plan, chosen_file, make_plan
+from ppm.engine.registry import register
 from ppm.engine.runtime import Runtime
 from ppm.engine.snapshots import take_automatically
 from ppm.engine.store.model import WheelTree
@@ -99,14 +96,20 @@ def apply(
         EnvironmentFailure: The packages do not go together.
         StorageError: The disk refused.
     """
+    register(runtime.home, run.project.state.ledger, run.paths.root)
     plan = plan_for(run, runtime, wish)
     before = environment_of(run, runtime)
     if plan.plan == "noop" and stands(run.paths.root, runtime, wish, before):
         return Applied(plan=plan, generation=before.active)
+    from ppm.engine.environment.build import build
+    from ppm.engine.environment.bytecode import compile_all
+    from ppm.engine.environment.staging import remove_stale
+    from ppm.engine.operations.acquire import acquire
+
     run.record(_intent(run, runtime, wish, plan, before))
     remove_stale(run.paths.root)
     trees = acquire(run.record, runtime, list(wish.packages.values()))
-    materials = [_material(runtime, wish, trees[name], name) for name in sorted(wish.packages)]
+    materials = materials_of(runtime, wish, trees)
     built = build(
         run.paths.root, runtime.interpreter, materials, link_mode=wish.link_mode
     ).generation
@@ -158,12 +161,16 @@ def _package(wish: Wish, name: str, sha256: str) -> Package:
     )
 
 
-def _material(runtime: Runtime, wish: Wish, tree: WheelTree, name: str) -> Material:
-    return Material(
-        package=_package(wish, name, tree.sha256),
-        tree=tree,
-        directory=runtime.wheels.directory(tree.sha256),
-    )
+def materials_of(runtime: Runtime, wish: Wish, trees: Mapping[str, WheelTree]) -> list[Material]:
+    """The wished packages with their unpacked wheels ``trees``, in order of name."""
+    return [
+        Material(
+            package=_package(wish, name, trees[name].sha256),
+            tree=trees[name],
+            directory=runtime.wheels.directory(trees[name].sha256),
+        )
+        for name in sorted(wish.packages)
+    ]
 
 
 def _intent(

@@ -24,7 +24,7 @@ from ppm.projections.project import Project, evolve
 from ppm.projections.state import Environment
 
 Verdict: TypeAlias = Literal["good", "bad", "skip"]
-_PREFIX = "bisect-"
+WORKSHOP = "bisect-"
 
 
 class Stand(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,10 +131,10 @@ def workshop(runtime: Runtime, origins: Origins) -> Iterator[Workshop]:
     import shutil
 
     home = runtime.home.root
-    remove_abandoned(home, _PREFIX)
+    remove_abandoned(home, WORKSHOP)
     with storage_errors(home):
         home.mkdir(parents=True, exist_ok=True)
-        root, lock = make_locked_folder(home, _PREFIX)
+        root, lock = make_locked_folder(home, WORKSHOP)
     try:
         yield Workshop(ProjectPaths(Path(root)), runtime, origins)
     finally:

@@ -28,6 +28,7 @@ def edit_manifest(
     policy: Policy | None,
     *,
     constraints: tuple[str, ...] = (),
+    preferred: Mapping[str, str] | None = None,
     accept: Accept | None = None,
 ) -> tuple[Manifest, Locked | None, tuple[RequirementAdded | RequirementRemoved, ...]]:
     """Make the manifest's bytes ``data`` and, with a ``policy``, lock what it then asks for.
@@ -43,7 +44,9 @@ def edit_manifest(
     check_requirements(edited)
     found = None
     if policy is not None:
-        found = resolve_manifest(run, runtime, edited, policy, constraints)
+        found = resolve_manifest(
+            run, runtime, edited, policy, constraints, preferred=preferred or {}
+        )
         if accept is not None:
             accept(locked_packages(found))
     changes = write_manifest(run, manifest, edited, data)

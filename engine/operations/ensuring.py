@@ -9,7 +9,6 @@ from ppm.engine.environment.files import LinkMode
 from ppm.engine.manifest.edit import add_requirements
 from ppm.engine.manifest.model import Manifest
 from ppm.engine.manifest.names import normalise_name, parse_requirement
-from ppm.engine.operations.acquire import acquire
 from ppm.engine.operations.apply import Applied, apply
 from ppm.engine.operations.edit import Accept, edit_manifest
 from ppm.engine.operations.lock import ensure_locked
@@ -70,6 +69,8 @@ def ensure(
             group="",
             requirements=missing,
         )
+
+        from ppm.engine.operations.acquire import acquire
 
         def obtain(packages: Mapping[str, LockedPackage]) -> None:
             if accept is not None:

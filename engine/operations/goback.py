@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from ppm.engine.environment.build import Build
 from ppm.engine.environment.generation import read_generation, venv_path
 from ppm.engine.environment.switch import active, switch, withdraw
 from ppm.engine.errors import ProjectError
 from ppm.engine.files import storage_errors
+from ppm.engine.ledger.tail import from_the_end
 from ppm.engine.locking import package_changes
-from ppm.engine.manifest.edit import add_requirements, remove_requirements
 from ppm.engine.manifest.model import Manifest
 from ppm.engine.manifest.read import parse_manifest
 from ppm.engine.operations.apply import built_events, environment_of
 from ppm.engine.operations.edit import write_manifest
 from ppm.engine.operations.lock import pylock_for, record_lock
 from ppm.engine.operations.observe import manifest_bytes, pylock_bytes
-from ppm.engine.operations.past import make_again, past_at
+from ppm.engine.operations.past import make_again, origins_until
 from ppm.engine.paths import ProjectPaths
+from ppm.engine.projector import fold_until
+from ppm.engine.registry import register
 from ppm.engine.runtime import Runtime
 from ppm.engine.target import Target
 from ppm.engine.transaction import Transaction
 from ppm.events.catalog import AnyEvent
+from ppm.events.envelope import Record
 from ppm.events.environment import (
     DirectoryMovedAside,
     EnvironmentSwitched,
@@ -36,6 +40,9 @@ from ppm.events.snapshot import RollbackRequested, SnapshotTaken
 from ppm.projections.lock import Lock
 from ppm.projections.project import Project
 from ppm.projections.state import Environment
+
+if TYPE_CHECKING:
+    from ppm.engine.environment.build import Build
 
 
 class GoneBack(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,27 +64,37 @@ def before_last_apply(run: Transaction, machine: str) -> int:
     Raises:
         ProjectError: ``code="NOTHING_TO_UNDO"``.
     """
-    environment = run.project.state.environments.get(machine, Environment())
-    snapshots: dict[str, int] = {}
-    found = 0
-    for record in run.ledger.read():
-        match event := record.event:
-            case SnapshotTaken() if event.automatic:
-                snapshots[record.run] = record.seq
-            case EnvironmentSwitched() if (event.machine, event.generation, event.reason) == (
-                machine,
-                environment.active,
-                "apply",
-            ):
-                found = snapshots.get(record.run, found)
-            case _:
-                pass
-    if not environment.active or not found:
+    active_now = run.project.state.environments.get(machine, Environment()).active
+
+    def snapshot(records: Iterable[Record], _whole: bool) -> int | None:
+        return _snapshot_before(records, machine, active_now)
+
+    found = from_the_end(run.ledger, snapshot) if active_now else None
+    if found is None:
         raise ProjectError(
             "there is no apply to go back from",
             code="NOTHING_TO_UNDO",
             hint="`ppm snapshots` lists the points you can go back to",
         )
+    return found
+
+
+def _snapshot_before(records: Iterable[Record], machine: str, generation: str) -> int | None:
+    """The ``seq`` of the snapshot that the last apply to ``generation`` took."""
+    snapshots: dict[str, int] = {}
+    found = None
+    for record in records:
+        match event := record.event:
+            case SnapshotTaken() if event.automatic:
+                snapshots[record.run] = record.seq
+            case EnvironmentSwitched() if (event.machine, event.generation, event.reason) == (
+                machine,
+                generation,
+                "apply",
+            ):
+                found = snapshots.get(record.run, found)
+            case _:
+                pass
     return found
 
 
@@ -94,13 +111,14 @@ def go_back(
         ArtifactError, IndexFailure, BuildError, EnvironmentFailure, StorageError: The environment
             cannot be made again.
     """
-    past = past_at(run.ledger.read(), seq)
-    then = past.project
+    then = fold_until(run.ledger.read(), seq)
+    register(runtime.home, run.project.state.ledger, run.paths.root)
     run.record([RollbackRequested(name=name, seq=seq)])
     wanted = then.state.environments.get(runtime.machine, Environment())
     built = None
     if wanted.active and not _usable(run.paths, wanted.active):
-        built = make_again(run.record, runtime, run.paths.root, wanted, past.origins)
+        origins = origins_until(run.ledger.read(), seq)
+        built = make_again(run.record, runtime, run.paths.root, wanted, origins)
     edited = _manifest_back(run, manifest, then)
     _lock_back(run, edited, then.lock, runtime.interpreter.target)
     return _environment_back(run, runtime, seq, wanted, built)
@@ -114,6 +132,8 @@ def _usable(paths: ProjectPaths, generation: str) -> bool:
 
 def _manifest_back(run: Transaction, manifest: Manifest, then: Project) -> Manifest:
     """Edit the requirements that differ, each at its place; the manifest as it is now."""
+    from ppm.engine.manifest.edit import add_requirements, remove_requirements
+
     path = run.paths.root / manifest.path
     data = manifest_bytes(run.paths, manifest)
     now: dict[str, dict[str, set[str]]] = {}

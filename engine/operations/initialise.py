@@ -11,12 +11,11 @@ from ppm.engine.locking import observe_manifest
 from ppm.engine.manifest.edit import render_new_manifest
 from ppm.engine.manifest.names import normalise_name
 from ppm.engine.manifest.read import MANIFESTS, PYPM, manifest_path, read_manifest
+from ppm.engine.operations.gitfiles import write_git_files
 from ppm.engine.paths import ProjectPaths
 from ppm.engine.transaction import Transaction
 from ppm.events.catalog import AnyEvent
 from ppm.events.project import ManifestWritten, ProjectInitialized
-
-IGNORED = ("/.ppm/", "/.venv", "/.venv.*")
 
 
 def make_folder(paths: ProjectPaths) -> None:
@@ -44,7 +43,7 @@ def make_folder(paths: ProjectPaths) -> None:
 
 
 def initialise(run: Transaction, ledger_id: str) -> tuple[str, ...]:
-    """Write what is missing of the manifest and ``.gitignore``, record the project's beginning.
+    """Write what is missing of the manifest and git's files, record the project's beginning.
 
     Returns:
         The names of the files written beside ``.ppm``.
@@ -57,8 +56,7 @@ def initialise(run: Transaction, ledger_id: str) -> tuple[str, ...]:
         write_atomic(root / PYPM, data)
         written.append(PYPM)
     manifest = read_manifest(manifest_path(root))
-    if _in_git(root) and _ignore(root / ".gitignore"):
-        written.append(".gitignore")
+    written += write_git_files(root, shared=manifest.settings.ledger_shared)
     beginning = ProjectInitialized(ledger=ledger_id, name=manifest.name, manifest=manifest.path)
     seen: tuple[AnyEvent, ...] = observe_manifest(run.project.state, manifest)
     if data is not None:
@@ -71,20 +69,3 @@ def _project_name(root: Path) -> str:
     """A valid project name from the folder's."""
     letters = "".join(char if char.isascii() and char.isalnum() else "-" for char in root.name)
     return normalise_name(letters.strip("-")) or "project"
-
-
-def _in_git(root: Path) -> bool:
-    return any((folder / ".git").exists() for folder in (root, *root.parents))
-
-
-def _ignore(path: Path) -> bool:
-    """Add what git shall not see; false if it is all there."""
-    with storage_errors(path):
-        text = path.read_text("utf-8") if path.exists() else ""
-    present = {line.strip().strip("/") for line in text.splitlines()}
-    missing = [line for line in IGNORED if line.strip("/") not in present]
-    if not missing:
-        return False
-    separator = "" if not text or text.endswith("\n") else "\n"
-    write_atomic(path, (text + separator + "".join(f"{line}\n" for line in missing)).encode())
-    return True

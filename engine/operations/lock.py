@@ -28,6 +28,8 @@ from ppm.engine.transaction import Transaction
 from ppm.events.resolution import PackageLocked, PackageUnlocked, ResolutionFailed
 from ppm.projections.lock import Lock, LockedPackage
 
+_NOTHING: Mapping[str, str] = {}
+
 
 class Locked(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome of a lock: all packages, and those that differ from before."""
@@ -43,16 +45,22 @@ def problem_of(
     runtime: Runtime,
     policy: Policy,
     constraints: tuple[str, ...] = (),
+    *,
+    preferred: Mapping[str, str] = _NOTHING,
 ) -> Problem:
-    """What is to be resolved: the requirements, and as preferences what the lock pins."""
+    """What is to be resolved: the requirements, and as preferences what the lock pins.
+
+    ``preferred`` are versions to prefer over those.
+    """
     target = runtime.interpreter.target
-    pinned = lock.targets.get(target.name, {})
+    locked = lock.targets.get(target.name, {})
+    pinned = {**{name: package.version for name, package in locked.items()}, **preferred}
     return Problem(
         roots=roots,
         target=target,
         constraints=constraints,
         preferences=tuple(
-            Preference(name=name, version=package.version) for name, package in pinned.items()
+            Preference(name=name, version=version) for name, version in pinned.items()
         ),
         policy=policy,
     )
@@ -64,16 +72,20 @@ def resolve_manifest(
     manifest: Manifest,
     policy: Policy,
     constraints: tuple[str, ...] = (),
+    *,
+    preferred: Mapping[str, str] = _NOTHING,
 ) -> Resolution:
     """Resolve what ``manifest`` asks for; a failure is recorded with its explanation.
 
-    ``constraints`` are PEP 508 texts that limit packages without asking for them.
+    ``constraints`` are PEP 508 texts that limit packages without asking for them, ``preferred``
+    versions that are taken before those of the lock.
 
     Raises:
         ResolutionError: Nothing fits.
         IndexFailure: The index cannot answer.
     """
-    problem = problem_of(roots_of(manifest), run.project.lock, runtime, policy, constraints)
+    roots = roots_of(manifest)
+    problem = problem_of(roots, run.project.lock, runtime, policy, constraints, preferred=preferred)
     return _resolve(run, runtime, problem)
 
 

@@ -44,6 +44,7 @@ def begin(
     runtime = runtime_for(
         manifest, run.clock, progress, index_url=index_url, offline=offline, python=python
     )
+    share(run.paths, manifest)
     observe(run, manifest, runtime.interpreter.target)
     return manifest, runtime
 
@@ -67,6 +68,14 @@ def runtime_for(
         python=manifest.requires_python,
         interpreter=python,
     )
+
+
+def share(paths: ProjectPaths, manifest: Manifest) -> None:
+    """Let git see the ledger where the manifest says that a team commits it."""
+    if manifest.settings.ledger_shared:
+        from ppm.engine.operations.gitfiles import write_git_files
+
+        write_git_files(paths.root, shared=True)
 
 
 def observe(run: Transaction, manifest: Manifest, target: Target) -> None:

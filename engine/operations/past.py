@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 import msgspec
 
-from ppm.engine.environment.build import Build, build
 from ppm.engine.environment.files import LinkMode, Material, Package
 from ppm.engine.environment.generation import generation_name, read_generation, venv_path
-from ppm.engine.environment.staging import remove_stale
 from ppm.engine.errors import EnvironmentFailure
-from ppm.engine.operations.acquire import acquire
 from ppm.engine.paths import ProjectPaths
 from ppm.engine.runtime import Runtime
 from ppm.engine.store.model import WheelTree
@@ -21,10 +18,10 @@ from ppm.events.artifact import ArtifactBuilt
 from ppm.events.envelope import Record
 from ppm.events.resolution import PackageLocked
 from ppm.projections.lock import LockedPackage, locked_package
-from ppm.projections.project import Project, evolve
 from ppm.projections.state import Environment, InstalledPackage
 
 if TYPE_CHECKING:
+    from ppm.engine.environment.build import Build
     from ppm.engine.network import Record as Journal
 
 
@@ -72,22 +69,14 @@ class Origins:
         return locked_package(known)
 
 
-class Past(msgspec.Struct, frozen=True, kw_only=True):
-    """The project as it was, and where the wheels up to then came from."""
-
-    project: Project
-    origins: Origins
-
-
-def past_at(records: Iterator[Record], seq: int) -> Past:
-    """The past just after record ``seq``."""
-    project, origins = Project(), Origins()
+def origins_until(records: Iterable[Record], seq: int) -> Origins:
+    """Where the wheels came from that were known just after record ``seq``."""
+    origins = Origins()
     for record in records:
         if record.seq > seq:
             break
-        project = evolve(project, record)
         origins.learn(record)
-    return Past(project=project, origins=origins)
+    return origins
 
 
 def make_again(
@@ -108,6 +97,9 @@ def make_again(
     Raises:
         ArtifactError, IndexFailure, BuildError, EnvironmentFailure, StorageError: as an apply.
     """
+    from ppm.engine.environment.build import build
+    from ppm.engine.environment.staging import remove_stale
+
     before = wanted.generations.get(wanted.active)
     if before is not None and before.interpreter != runtime.interpreter.path:
         runtime = runtime.made_for(Path(before.interpreter))
@@ -145,7 +137,11 @@ def _trees(
             trees[name] = tree
         else:
             missing.append(origins.package(name, installed))
-    return trees | acquire(journal, runtime, missing) if missing else trees
+    if not missing:
+        return trees
+    from ppm.engine.operations.acquire import acquire
+
+    return trees | acquire(journal, runtime, missing)
 
 
 def _link_mode(runtime: Runtime, root: Path, name: str, packages: list[Package]) -> LinkMode:

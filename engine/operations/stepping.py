@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 from ppm.engine.errors import ProjectError
+from ppm.engine.ledger.tail import from_the_end
+from ppm.engine.ports import Ledger
 from ppm.engine.transaction import Transaction
-from ppm.projections.steps import Step, steps
+from ppm.events.envelope import Record
+from ppm.projections.steps import Step, Steps, steps
 
 
 def step_back(run: Transaction, machine: str) -> Step:
@@ -13,14 +18,14 @@ def step_back(run: Transaction, machine: str) -> Step:
     Raises:
         ProjectError: ``code="NOTHING_TO_UNDO"``.
     """
-    found = steps(run.ledger.read(), machine).back
-    if not found:
+    step = _next(run.ledger, machine, lambda found: found.back)
+    if step is None:
         raise ProjectError(
             "no command has changed this project yet, or all of them are undone",
             code="NOTHING_TO_UNDO",
             hint="`ppm provenance` shows what was done, `ppm rollback` leads to any point of it",
         )
-    return found[-1]
+    return step
 
 
 def step_forward(run: Transaction, machine: str) -> Step:
@@ -29,11 +34,25 @@ def step_forward(run: Transaction, machine: str) -> Step:
     Raises:
         ProjectError: ``code="NOTHING_TO_REDO"``.
     """
-    found = steps(run.ledger.read(), machine).forward
-    if not found:
+    step = _next(run.ledger, machine, lambda found: found.forward)
+    if step is None:
         raise ProjectError(
             "there is no undo to take back since the project last changed",
             code="NOTHING_TO_REDO",
             hint="`ppm provenance` shows what was done, `ppm rollback` leads to any point of it",
         )
-    return found[-1]
+    return step
+
+
+def last_change(ledger: Ledger, machine: str) -> Step | None:
+    """The last command that changed anything, None if none has."""
+    return _next(ledger, machine, lambda found: (found.last,) if found.last is not None else ())
+
+
+def _next(ledger: Ledger, machine: str, choose: Callable[[Steps], tuple[Step, ...]]) -> Step | None:
+    def last(records: Iterable[Record], whole: bool) -> Step | None:
+        found = steps(records, machine, whole=whole)
+        chosen = choose(found)
+        return chosen[-1] if chosen and (whole or not found.short) else None
+
+    return from_the_end(ledger, last)

@@ -72,7 +72,7 @@ async def resolve_live(
     async with anyio.create_task_group() as tasks:
         try:
             prefetcher = Prefetcher(problem, answers, tasks)
-            prefetcher.start()
+            await prefetcher.start()
             bridge = Bridge(answers, prefetcher)
             resolution = await to_thread.run_sync(
                 partial(resolve, problem, bridge, observer=bridge)

@@ -28,6 +28,9 @@ Q = TypeVar("Q")
 CONCURRENCY = 32
 """Questions under way for the prefetch; the source bounds its own connections."""
 
+HEAD_START_S = 2.0
+"""Seconds before the resolver begins beside a walk that is still under way."""
+
 FINAL_ANSWERS = frozenset({"UNKNOWN_PACKAGE", "INVALID_METADATA"})
 """Failures that are answers: asking again would not change them."""
 
@@ -121,12 +124,21 @@ class Prefetcher:
         self._reached: dict[str, Reached] = {}
         self._speculative: set[str] = set()
         self._walked: set[tuple[str, str]] = set()
+        self._walking = 0
+        self._still = anyio.Event()
         self.asked: set[str] = set()
         self.followed: set[str] = set()
 
-    def start(self) -> None:
-        """Begin the walk; the tasks end with the task group."""
+    async def start(self) -> None:
+        """Begin the walk and let it have the processor to itself for a while.
+
+        It usually gets to its end, and the resolver then finds every answer there. Until then a
+        second thread would make both slower; one that waits for a slow answer loses nothing by it.
+        """
         self._reach(self._roots.needs)
+        if self._walking:
+            with anyio.move_on_after(HEAD_START_S):
+                await self._still.wait()
 
     def look_ahead(self, file: DistributionFile, upcoming: Sequence[DistributionFile]) -> None:
         """The resolver passed over a version: fetch the metadata of the next ones."""
@@ -156,6 +168,7 @@ class Prefetcher:
             reached.needs[need] = None
             if not reached.walking and len(reached.needs) > reached.considered:
                 reached.walking = True
+                self._walking += 1
                 self._tasks.start_soon(self._walk, reached)
 
     async def _walk(self, reached: Reached) -> None:
@@ -167,6 +180,9 @@ class Prefetcher:
             pass
         finally:
             reached.walking = False
+            self._walking -= 1
+            if not self._walking:
+                self._still.set()
 
     async def _consider(self, reached: Reached) -> None:
         if reached.project is None:
