@@ -23,7 +23,7 @@ from ppm.engine.environment.generation import (
 )
 from ppm.engine.environment.interpreter import Interpreter
 from ppm.engine.environment.layout import layout_for
-from ppm.engine.environment.link import materialise
+from ppm.engine.environment.link import materialised
 from ppm.engine.environment.plan import plan_generation
 from ppm.engine.environment.staging import staging
 from ppm.engine.environment.tree import root_of
@@ -68,20 +68,23 @@ def build(
         return Build(generation=existing, fresh=False)
     with storage_errors(environments):
         plan = plan_generation(interpreter, materials, layout_for(interpreter, venv))
-        with staging(environments) as temporary:
-            used = materialise(plan, str(temporary), link_mode)
+        with (
+            staging(environments) as temporary,
+            materialised(plan, str(temporary), link_mode) as used,
+        ):
             entries = plan.entries()
+            root = root_of(entries)
+            _create(temporary / INVENTORY_NAME, msgspec.json.encode(entries))
             generation = Generation(
                 name=name,
-                root=root_of(entries),
+                root=root,
                 files=len(entries),
                 interpreter=interpreter.path,
                 python=interpreter.version,
                 venv=str(venv),
-                link_mode=used,
+                link_mode=used(),
                 packages=tuple(_installed(packages)),
             )
-            _create(temporary / INVENTORY_NAME, msgspec.json.encode(entries))
             _create(temporary / HEADER_NAME, msgspec.json.encode(generation))
             sync_filesystem(temporary)
             _publish(temporary, environments / name, anew=anew)

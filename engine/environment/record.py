@@ -5,14 +5,12 @@ https://packaging.python.org/en/latest/specifications/recording-installed-packag
 
 from __future__ import annotations
 
-import re
 from binascii import b2a_base64
 from collections.abc import Iterable, Sequence
 
 import msgspec
 
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
-_NEEDS_QUOTES = r'[",\r\n]'
 
 
 class RecordedFile(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -50,6 +48,6 @@ def encoded_digests(digests: Iterable[str]) -> list[str]:
 
 
 def _field(text: str) -> str:
-    if not re.search(_NEEDS_QUOTES, text):
+    if not ("," in text or '"' in text or "\r" in text or "\n" in text):
         return text
     return '"' + text.replace('"', '""') + '"'

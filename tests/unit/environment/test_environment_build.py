@@ -559,3 +559,17 @@ def test_uv_sees_the_same_packages_and_nothing_wrong(
             env=environment,
         )
         assert (done.returncode, done.stdout) == (0, expected), done.stderr
+
+
+@pytest.mark.parametrize("link_mode", ["auto", "copy"])
+def test_what_a_second_process_puts_there_is_what_was_planned(
+    project: Path, interpreter: Interpreter, material: MakeMaterial, link_mode: LinkMode
+) -> None:
+    files = {f"many/part{number % 7}/m{number}.py": f"N = {number}\n" for number in range(1200)}
+    built = build(project, interpreter, [material("many", files=files)], link_mode=link_mode)
+    directory = directory_of(project, built.generation)
+    assert built.generation.files > 1200
+    assert tree_root(directory, CpuHasher()) == built.generation.root
+    module = directory / interpreter.site_packages / "many" / "part3" / "m1004.py"
+    assert module.read_text() == "N = 1004\n"
+    assert (module.stat().st_nlink > 1) == (link_mode == "auto")
