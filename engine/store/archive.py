@@ -21,6 +21,7 @@ from ppm.engine.store.paths import check_paths
 from ppm.engine.store.zipformat import MAX16, MAX32, ReadAt, refuse
 
 _UNIX = 3
+_SMALL = 8 * 2**20
 _FOLDER_ATTRIBUTE = 0x10
 _SPECIAL_BITS = stat.S_ISUID | stat.S_ISGID | stat.S_ISVTX
 
@@ -68,8 +69,12 @@ class Directory(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     offset: int
 
 
-def file_reader(descriptor: int) -> ReadAt:
-    """``read_at`` over an open file."""
+def file_reader(descriptor: int, size: int) -> ReadAt:
+    """``read_at`` over an open file of ``size`` bytes; a small one is read once, all of it."""
+    if size <= _SMALL:
+        content = os.pread(descriptor, size, 0)
+        if len(content) == size:
+            return lambda offset, length: content[offset : offset + length]
 
     def read_at(offset: int, length: int) -> bytes:
         return os.pread(descriptor, length, offset)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +29,7 @@ class TreeWriter:
     def __init__(self, root: Path) -> None:
         self._root = os.open(root, _FOLDER)
         self._folders: dict[str, int] = {}
+        self._as_asked: set[int] = set()
 
     def write(self, path: str, content: bytes, *, executable: bool) -> None:
         """Create the file ``path`` (relative, with ``/``) with ``content``.
@@ -47,10 +49,22 @@ class TreeWriter:
                 written = os.write(descriptor, piece)
                 while written < len(piece):
                     written += os.write(descriptor, memoryview(piece)[written:])
-            # The mask of the process must not leak into the store.
-            os.fchmod(descriptor, mode)
+            self._settle_mode(descriptor, mode)
         finally:
             os.close(descriptor)
+
+    def _settle_mode(self, descriptor: int, mode: int) -> None:
+        """Let the mask of the process not leak into the store.
+
+        A mode that it let pass once it lets pass again: nothing here changes it, and a call for
+        each of thousands of files is saved.
+        """
+        if mode in self._as_asked:
+            return
+        if stat.S_IMODE(os.fstat(descriptor).st_mode) == mode:
+            self._as_asked.add(mode)
+        else:
+            os.fchmod(descriptor, mode)
 
     def _folder(self, path: str) -> int:
         """The descriptor of a folder below the root, made where it is missing."""
@@ -63,7 +77,7 @@ class TreeWriter:
             with contextlib.suppress(FileExistsError):
                 os.mkdir(name, DIRECTORY_MODE, dir_fd=above)
             descriptor = os.open(name, _FOLDER, dir_fd=above)
-            os.fchmod(descriptor, DIRECTORY_MODE)
+            self._settle_mode(descriptor, DIRECTORY_MODE)
             self._make_room()
             self._folders[path] = descriptor
         return descriptor

@@ -90,7 +90,8 @@ def blob_reader(store: WheelStore, sha256: str) -> Iterator[tuple[int, ReadAt, i
     except FileNotFoundError:
         raise missing(sha256) from None
     try:
-        yield descriptor, file_reader(descriptor), os.fstat(descriptor).st_size
+        size = os.fstat(descriptor).st_size
+        yield descriptor, file_reader(descriptor, size), size
     finally:
         os.close(descriptor)
 

@@ -86,7 +86,7 @@ def test_reads_a_file(tmp_path: Path) -> None:
     path.write_bytes(zipped(FILES))
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        read_at = file_reader(descriptor)
+        read_at = file_reader(descriptor, os.fstat(descriptor).st_size)
         directory = read_directory(read_at, path.stat().st_size, LIMITS)
         assert [entry.path for entry in directory.entries] == list(FILES)
         assert [entry.size for entry in directory.entries] == [100, 1000, 0]
