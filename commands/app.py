@@ -44,7 +44,10 @@ VERBS = {
     "ledger checkpoint": "ledger_checkpoint",
     "ledger prove": "ledger_prove",
     "ledger export": "ledger_export",
+    "ledger merge": "ledger_merge",
     "keygen": "keygen",
+    "verify": "verify",
+    "gc": "gc",
     "version": "version",
 }
 """Each verb, and the name of the module of this room and of the function in it that define it.

@@ -48,6 +48,9 @@ def apply(
     compile_bytecode: Annotated[
         bool, option("--compile", help="Compile to byte code now.")
     ] = False,
+    repair: Annotated[
+        bool, option("--repair", help="Make what is damaged again, from the store or the index.")
+    ] = False,
     no_dev: NoDevOption = False,
     only_group: OnlyGroupOption = None,
     extra: ExtraOption = None,
@@ -74,9 +77,25 @@ def apply(
         wish = wish_for(change.run.project.lock, runtime, manifest, selection, mode)
         if plan is not None:
             check_plan_file(plan, plan_for(change.run, runtime, wish))
-        applied = apply_wish(change.run, runtime, wish, compile_bytecode=compile_bytecode)
+        repaired = None
+        if repair:
+            from ppm.engine.operations.repairing import repair as repair_wish
+
+            applied, repaired = repair_wish(
+                change.run, runtime, wish, compile_bytecode=compile_bytecode
+            )
+        else:
+            applied = apply_wish(change.run, runtime, wish, compile_bytecode=compile_bytecode)
     for warning in warnings:
         console.warn(warning)
     duration_s = time.monotonic() - started
-    tell_applied(applied, duration_s, console)
-    console.answer(applied_document(applied, duration_s))
+    document = applied_document(applied, duration_s)
+    if repaired is None:
+        tell_applied(applied, duration_s, console)
+    else:
+        from ppm.commands.repaired import repaired_document, tell_repaired
+
+        tell_repaired(repaired, console)
+        tell_applied(applied, duration_s, console)
+        document["repaired"] = repaired_document(repaired)
+    console.answer(document)

@@ -19,6 +19,7 @@ from ppm.commands.options import (
 )
 from ppm.commands.output import Console
 from ppm.commands.session import asking
+from ppm.engine.ledger.tail import place_before
 from ppm.engine.manifest.names import normalise_name
 from ppm.engine.moments import beginning
 from ppm.engine.plain import clean_line
@@ -49,7 +50,8 @@ def log(
     wanted = Filter(type_glob, package)
     with asking("log", project) as question:
         after = beginning(since, question.project(), question.ledger) if since is not None else 0
-        head = _show(question.ledger.read(), after, wanted, console)
+        start = place_before(question.ledger, after + 1)
+        head = _show(question.ledger.read(start), after, wanted, console, start)
         # Ctrl-C is how a person says that it was enough.
         with suppress(KeyboardInterrupt):
             while follow and console.heard:
@@ -99,9 +101,8 @@ def _show(
     after: int,
     wanted: Filter,
     console: Console,
-    head: Head | None = None,
+    head: Head,
 ) -> Head:
-    head = head or Head()
     for record in records:
         head = Head(record.seq, record.digest, record.end)
         if record.seq > after and wanted(record):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -16,8 +17,11 @@ from ppm.commands.options import (
 )
 from ppm.commands.output import Console
 from ppm.commands.session import asking
+from ppm.engine.ledger.tail import from_the_end
 from ppm.engine.outputs import write_output
 from ppm.engine.plain import clean_line
+from ppm.engine.ports import Ledger
+from ppm.events.envelope import Record
 from ppm.projections.history import Operation, operations
 from ppm.projections.project import Project, fold
 
@@ -44,14 +48,14 @@ def provenance(
     """Show the last operations, newest first."""
     console = Console(json_output=json_output, verbose=verbose, quiet=quiet)
     with asking("provenance", project) as question:
-        everyone = operations(question.ledger.read())
         if html is not None:
+            everyone = operations(question.ledger.read())
             found = latest(everyone, last or len(everyone), everything=everything)
             size = write_page(html, found[::-1], fold(question.ledger.read()))
             console.say(f"{html}: operations {len(found)}, bytes {size}")
             console.answer({"file": str(html), "operations": len(found), "size": size})
             return
-        found = latest(everyone, last or _LAST, everything=everything)
+        found = newest(question.ledger, last or _LAST, everything=everything)
         console.answer([msgspec.to_builtins(operation) for operation in found])
         for line in table(found, verbose=verbose):
             console.say(line)
@@ -64,6 +68,16 @@ def write_page(path: Path, found: list[Operation], folded: Project) -> int:
     page = history_page(History(project=folded, operations=found))
     write_output(path, page)
     return len(page)
+
+
+def newest(ledger: Ledger, count: int, *, everything: bool) -> list[Operation]:
+    """As :func:`latest`, from as little of the ledger as has so many."""
+
+    def last(records: Iterable[Record], whole: bool) -> list[Operation] | None:
+        found = latest(operations(records, whole=whole), count, everything=everything)
+        return found if whole or len(found) == count else None
+
+    return from_the_end(ledger, last) or []
 
 
 def latest(found: list[Operation], count: int, *, everything: bool) -> list[Operation]:

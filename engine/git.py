@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
+from typing import BinaryIO
 
 from ppm.engine.errors import ProjectError
 from ppm.engine.redact import redact_text
@@ -41,10 +42,34 @@ def file_at(commit: str, name: str, directory: Path) -> bytes | None:
     return None if asked.returncode else asked.stdout
 
 
-def _git(directory: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+def copy_file_at(commit: str, name: str, directory: Path, into: BinaryIO, *, limit: int) -> bool:
+    """Copy the file ``name`` as of ``commit`` without holding it; false if there is none.
+
+    Arguments as for :func:`file_at`; ``into`` is a real file.
+
+    Raises:
+        ProjectError: ``code="GIT"``, also where the file has more than ``limit`` bytes.
+    """
+    blob = f"{commit}:./{name}"
+    size = _git(directory, "cat-file", "-s", blob)
+    if size.returncode:
+        return False
+    if int(size.stdout) > limit:
+        raise ProjectError(f"{name} of {commit} has more than {limit} bytes", code="GIT")
+    into.flush()
+    copied = _git(directory, "cat-file", "blob", blob, into=into)
+    if copied.returncode:
+        raise ProjectError(f"git cannot read {name}: {_words(copied.stderr)}", code="GIT")
+    return True
+
+
+def _git(
+    directory: Path, *arguments: str, into: BinaryIO | None = None
+) -> subprocess.CompletedProcess[bytes]:
     command = ["git", "-C", str(directory), *arguments]
+    output = into if into is not None else subprocess.PIPE
     try:
-        return subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - git
+        return subprocess.run(command, stdout=output, stderr=subprocess.PIPE, check=False)  # noqa: S603 - git
     except OSError as error:
         raise ProjectError(
             f"git cannot be run: {error.strerror}", code="GIT", hint="install git"

@@ -18,7 +18,7 @@ _LONGEST_PAUSE_S = 0.05
 _SAY_AFTER_S = 1.0
 
 
-def _try_lock(descriptor: int) -> bool:
+def _try_lock(descriptor: int, *, shared: bool = False) -> bool:
     if sys.platform == "win32":
         import msvcrt
 
@@ -30,7 +30,7 @@ def _try_lock(descriptor: int) -> bool:
     import fcntl
 
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except OSError as error:
         if error.errno in {errno.EWOULDBLOCK, errno.EACCES}:
             return False
@@ -38,9 +38,25 @@ def _try_lock(descriptor: int) -> bool:
     return True
 
 
+Busy = Callable[[Path, int], LedgerError]
+"""The error for a lock that somebody else kept for so many seconds."""
+
+
+def _project_busy(path: Path, waited_s: int) -> LedgerError:
+    return LedgerError(
+        f"another ppm has been working on this project for {waited_s} s ({path})",
+        code="PROJECT_BUSY",
+        hint="wait for it to finish, or end it, and run the command again",
+    )
+
+
 @contextmanager
 def exclusive(
-    path: Path, *, timeout_s: float, on_wait: Callable[[], None] | None = None
+    path: Path,
+    *,
+    timeout_s: float,
+    on_wait: Callable[[], None] | None = None,
+    busy: Busy = _project_busy,
 ) -> Iterator[None]:
     """Hold the exclusive lock on ``path`` (created if missing, never removed) for the block.
 
@@ -48,18 +64,42 @@ def exclusive(
         path: The lock file; its folder must exist.
         timeout_s: How long to wait for another holder, in seconds.
         on_wait: Called once if the wait becomes noticeable (after a second).
+        busy: Makes the error.
 
     Raises:
-        LedgerError: ``code="PROJECT_BUSY"`` when the wait is over.
+        LedgerError: ``code="PROJECT_BUSY"``, or what ``busy`` makes, when the wait is over.
         StorageError: The lock file cannot be created.
     """
-    with storage_errors(path):
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
+    descriptor = _opened(path)
     try:
-        _wait(descriptor, path, timeout_s, on_wait)
+        _wait(descriptor, path, timeout_s, on_wait, busy)
         yield
     finally:
         os.close(descriptor)
+
+
+def share(
+    path: Path, *, timeout_s: float, on_wait: Callable[[], None] | None = None, busy: Busy
+) -> int:
+    """Take the lock on ``path`` beside others who share it; nobody has it exclusively meanwhile.
+
+    Args: as :func:`exclusive`. Raises as that does.
+
+    Returns:
+        The descriptor that keeps the lock until it is closed.
+    """
+    descriptor = _opened(path, os.O_RDONLY)
+    try:
+        _wait(descriptor, path, timeout_s, on_wait, busy, shared=True)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _opened(path: Path, access: int = os.O_RDWR) -> int:
+    with storage_errors(path):
+        return os.open(path, access | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
 
 
 def make_locked_folder(parent: Path, prefix: str, *, mode: int = 0o777) -> tuple[Path, int]:
@@ -128,18 +168,20 @@ def _lock_folder(path: Path, *, wait: bool) -> int | None:
 
 
 def _wait(
-    descriptor: int, path: Path, timeout_s: float, on_wait: Callable[[], None] | None
+    descriptor: int,
+    path: Path,
+    timeout_s: float,
+    on_wait: Callable[[], None] | None,
+    busy: Busy,
+    *,
+    shared: bool = False,
 ) -> None:
     started = time.monotonic()
     pause = _FIRST_PAUSE_S
-    while not _try_lock(descriptor):
+    while not _try_lock(descriptor, shared=shared):
         waited = time.monotonic() - started
         if waited > timeout_s:
-            raise LedgerError(
-                f"another ppm has been working on this project for {int(waited)} s ({path})",
-                code="PROJECT_BUSY",
-                hint="wait for it to finish, or end it, and run the command again",
-            )
+            raise busy(path, int(waited))
         if on_wait is not None and waited > _SAY_AFTER_S:
             on_wait()
             on_wait = None

@@ -87,6 +87,16 @@ class HomePaths(msgspec.Struct, frozen=True):
         return self.root / "index"
 
     @property
+    def store_lock(self) -> Path:
+        """Shared by whoever uses the store, held alone by whoever removes from it."""
+        return self.root / "store.lock"
+
+    @property
+    def projects(self) -> Path:
+        """The registry of the projects that use the store."""
+        return self.root / "projects"
+
+    @property
     def shared_project(self) -> Path:
         """The project that ``ppm import`` uses outside any project."""
         return self.root / "shared"

@@ -15,6 +15,7 @@ from ppm.engine.manifest.model import Manifest
 from ppm.engine.manifest.read import manifest_path, parse_manifest, read_manifest
 from ppm.engine.moments import moment
 from ppm.engine.operations.observe import runtime_for
+from ppm.engine.operations.stepping import last_change
 from ppm.engine.paths import ProjectPaths, home_paths
 from ppm.engine.ports import Clock, Ledger, Progress
 from ppm.engine.projector import fold_until
@@ -22,7 +23,6 @@ from ppm.engine.target import Target
 from ppm.projections.lock import Lock, LockedPackage
 from ppm.projections.project import Project
 from ppm.projections.state import Environment
-from ppm.projections.steps import steps
 
 GIT = "git:"
 
@@ -65,7 +65,7 @@ class Points:
 
     def before_last_change(self) -> Point:
         """The project before the last command that changed it; now, if none has."""
-        step = steps(self._ledger.read(), self._machine).last
+        step = last_change(self._ledger, self._machine)
         if step is None:
             return self.now()
         return self._of(self._at(step.point), f"before {step.verb}, event {step.seq}", step.point)

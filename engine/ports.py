@@ -64,6 +64,13 @@ class Ledger(Protocol):
         """
         ...
 
+    def back(self, size: int) -> Head:
+        """The last place that is ``size`` bytes or more before the end, else the beginning.
+
+        It comes from one line: :meth:`holds` tells whether the chain leads there.
+        """
+        ...
+
     def writer(self) -> AbstractContextManager[LedgerWriter]:
         """Take the lock, repair a torn tail, stand at the head."""
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,10 +26,19 @@ def load(paths: ProjectPaths, ledger: Ledger) -> Project:
     Raises:
         LedgerError: The ledger is corrupt.
     """
+    return load_both(paths, ledger)[0]
+
+
+def load_both(paths: ProjectPaths, ledger: Ledger) -> tuple[Project, Project | None]:
+    """As :func:`load`; also the project that the files tell, None where they are of another ledger.
+
+    Another ledger stands there where git checked out another branch of a shared one.
+    """
     known = _stored(paths)
-    if known is None or not ledger.holds(known.head):
-        known = Project()
-    return fold(ledger.read(known.head), known)
+    if known is not None and not ledger.holds(known.head):
+        known = None
+    start = known or Project()
+    return fold(ledger.read(start.head), start), known
 
 
 def _stored(paths: ProjectPaths) -> Project | None:
@@ -44,22 +54,22 @@ def write(paths: ProjectPaths, project: Project, *, before: Project | None = Non
     """Write every projection file whose bytes changed; remove snapshot files without a snapshot.
 
     Not synced: a power loss may lose them, and then they are folded again. ``before`` is the
-    project when the command began; snapshots it already had are not read again, which keeps an
-    apply in a project with thousands of them quick (``ppm replay`` looks at all).
+    project that the files tell, if they do; snapshots it already had are not read again, which
+    keeps an apply in a project with thousands of them quick (``ppm replay`` looks at all).
 
     Raises:
         StorageError: The disk refused.
     """
     old = before.state.snapshots if before is not None else {}
-    same = {
-        f"snapshots/{name}.json" for name in old if old[name] == project.state.snapshots.get(name)
-    }
-    files = render(project)
+    now = project.state.snapshots
     with storage_errors(paths.data):
         paths.snapshots.mkdir(exist_ok=True)
+        there = set(os.listdir(paths.snapshots))  # noqa: PTH208 - names, not paths
+    same = {name for name in old if old[name] == now.get(name) and f"{name}.json" in there}
+    files = render(project, without=same)
     for name, data in files.items():
         path = paths.data / name
-        if not (name in same and path.exists()) and _bytes_of(path) != data:
+        if _bytes_of(path) != data:
             write_atomic(path, data, durable=False)
     if before is None:
         for path in _snapshot_files(paths):

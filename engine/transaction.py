@@ -17,9 +17,10 @@ from ppm.engine.errors import Interrupted, PpmError, ProjectError, StorageError
 from ppm.engine.files import remove_temporaries
 from ppm.engine.ledger.file import FileLedger
 from ppm.engine.locks import exclusive
+from ppm.engine.manifest.shared import is_shared
 from ppm.engine.paths import ProjectPaths
 from ppm.engine.ports import Clock, Ledger
-from ppm.engine.projector import load, write
+from ppm.engine.projector import load_both, write
 from ppm.engine.redact import as_text, redact_argv, redact_text
 from ppm.engine.version import VERSION
 from ppm.events.catalog import AnyEvent
@@ -29,8 +30,15 @@ from ppm.projections.project import Project, evolve, fold
 
 _MESSAGE_LIMIT = 2_000
 _OPERATION_TIMEOUT_S = 600.0
-_WRITTEN_AT_ROOT = ("pylock.toml", "pypm.toml", "pyproject.toml", ".gitignore", "venv")
-_PROJECTIONS = ("state.json", "lock.json")
+_WRITTEN_AT_ROOT = (
+    "pylock.toml",
+    "pypm.toml",
+    "pyproject.toml",
+    ".gitignore",
+    ".gitattributes",
+    "venv",
+)
+_REBUILT = ("state.json", "lock.json", "ledger.seen")
 
 
 class Invocation(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,8 +58,7 @@ class Transaction:
     ) -> None:
         self.paths = paths
         self.run = clock.new_id()
-        self.project = load(paths, ledger)
-        self._loaded = self.project
+        self.project, self._written = load_both(paths, ledger)
         self.ledger = ledger
         self.clock = clock
         self._actor = invocation.actor
@@ -101,10 +108,16 @@ class Transaction:
     def complete(self) -> None:
         """Append the completion and write the projections."""
         self.record([CommandCompleted(duration_us=self._duration_us())])
-        write(self.paths, self.project, before=self._loaded)
+        write(self.paths, self.project, before=self._written)
 
     def fail(self, error: PpmError) -> None:
-        """Append the failure and write the projections; the caller raises ``error`` afterwards."""
+        """Append the failure and write the projections; the caller raises ``error`` afterwards.
+
+        An ``init`` that fails before the project has begun leaves no line: the first one says that
+        there is a project, and the next ``init`` has to see that there is none.
+        """
+        if not self.project.head.seq:
+            return
         failed = CommandFailed(
             code=error.code,
             message=redact_text(as_text(error.message))[:_MESSAGE_LIMIT],
@@ -112,7 +125,7 @@ class Transaction:
         )
         try:
             self.record([failed])
-            write(self.paths, self.project, before=self._loaded)
+            write(self.paths, self.project, before=self._written)
         except PpmError as second:
             # A full or failing disk cannot take the record of its own failure.
             error.add_note(f"and the failure could not be recorded: {second.message}")
@@ -182,7 +195,7 @@ def transaction(
 def _clear_away(paths: ProjectPaths) -> None:
     """Remove the temporary files of killed commands. The lock is ours: nobody writes one now."""
     remove_temporaries(paths.root, _WRITTEN_AT_ROOT)
-    remove_temporaries(paths.data, _PROJECTIONS)
+    remove_temporaries(paths.data, _REBUILT)
     remove_temporaries(paths.snapshots)
 
 
@@ -207,34 +220,47 @@ def interrupted() -> Interrupted:
 
 
 def record_query(
-    paths: ProjectPaths, clock: Clock, invocation: Invocation, *, duration_us: int, code: str = ""
+    paths: ProjectPaths,
+    clock: Clock,
+    invocation: Invocation,
+    *,
+    duration_us: int,
+    code: str = "",
+    found: Sequence[AnyEvent] = (),
 ) -> bool:
-    """Write the one event of a command that only read; not synced.
+    """Write the one event of a command that only read, after what it found; not synced.
 
     ``code`` is the error's where the command could not answer.
 
     Returns:
-        False where the project cannot be written to: queries work there, unrecorded.
+        False where it is not recorded: in a ledger that a team commits, and where the project
+        cannot be written to. Queries work there, too.
 
     Raises:
         LedgerError: The ledger is corrupt.
     """
+    if is_shared(paths.root):
+        return False
     answered = QueryAnswered(
         verb=invocation.verb,
         argv=redact_argv(invocation.argv),
         code=code,
         duration_us=duration_us,
     )
-    draft = Draft(
-        id=clock.new_id(),
-        time=clock.now(),
-        run=clock.new_id(),
-        actor=invocation.actor,
-        event=answered,
-    )
+    run = clock.new_id()
+    drafts = [
+        Draft(
+            id=clock.new_id(),
+            time=clock.now(),
+            run=run,
+            actor=invocation.actor,
+            event=event,
+        )
+        for event in (*found, answered)
+    ]
     try:
         with open_ledger(paths, clock, invocation.actor).writer() as writer:
-            writer.append([draft], sync=False)
+            writer.append(drafts, sync=False)
     except StorageError:
         return False
     return True

@@ -1,7 +1,5 @@
 """Wheels and sdists: fetched, built, refused."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from ppm.events.base import Event
@@ -24,9 +22,9 @@ class ArtifactFetched(Event, frozen=True, kw_only=True):
 
 
 class ArtifactBuilt(Event, frozen=True, kw_only=True):
-    """A wheel was built from a source distribution (PEP 517).
+    """A wheel was built from a source distribution, a folder or a repository (PEP 517, PEP 660).
 
-    ``source_sha256`` is the sdist, ``sha256`` the wheel, ``requires`` the exact build requirements
+    ``source_sha256`` is the sdist or the digest of the sources, ``sha256`` the wheel, ``requires`` the exact build requirements
     (``name==version``) that were in the isolated environment.
     """
 

@@ -1,7 +1,5 @@
 """The base class of every event and the word each is known by on disk."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import ClassVar, TypeAlias
 

@@ -33,6 +33,14 @@ from ppm.events.resolution import (
 )
 from ppm.events.snapshot import RollbackRequested, SnapshotTaken
 from ppm.events.trust import CheckpointSigned
+from ppm.events.upkeep import (
+    EnvironmentVerified,
+    GenerationCollected,
+    GenerationRepaired,
+    RepairPlanned,
+    StoreCollected,
+    StoreVerified,
+)
 
 AnyEvent: TypeAlias = (
     ProjectInitialized
@@ -65,6 +73,12 @@ AnyEvent: TypeAlias = (
     | SnapshotTaken
     | RollbackRequested
     | CheckpointSigned
+    | EnvironmentVerified
+    | StoreVerified
+    | RepairPlanned
+    | GenerationRepaired
+    | GenerationCollected
+    | StoreCollected
 )
 
 EVENTS: dict[str, type[Event]] = {event.type: event for event in get_args(AnyEvent)}

@@ -7,7 +7,7 @@ string or number.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 import msgspec
@@ -62,18 +62,28 @@ class Codec:
             UnknownEventError: The type or version is not known here.
             CodecError: Anything else that is not the canonical form of an event.
         """
+        envelopes, events = self.decode_all([line])
+        return envelopes[0], events[0]
+
+    def decode_all(self, lines: Sequence[bytes]) -> tuple[list[Envelope], list[AnyEvent]]:
+        """As :meth:`decode`, of many lines at once: encoded again together, and compared so.
+
+        Raises:
+            UnknownEventError, CodecError: About one of the lines, not always the first wrong one.
+        """
         try:
-            envelope = self._decoder(line).decode(line)
+            envelopes = [self._decoder(line).decode(line) for line in lines]
         except msgspec.MsgspecError as error:
             raise CodecError(str(error)) from error
         except (UnicodeDecodeError, RecursionError) as error:
             raise CodecError(f"not JSON in UTF-8: {error}") from error
-        if self._encoder.encode(envelope) != line:
+        if self._encoder.encode_lines(envelopes) != b"\n".join([*lines, b""]):
             raise CodecError("not in canonical form")
-        event = cast("Event", envelope.data)
-        if envelope.type not in self._retired:
-            return envelope, cast("AnyEvent", event)
-        return envelope, self._upcast(envelope.type, event)
+        events = cast("list[Event]", [envelope.data for envelope in envelopes])
+        if self._retired:
+            upcast = zip(envelopes, events, strict=True)
+            return envelopes, [self._upcast(envelope.type, event) for envelope, event in upcast]
+        return envelopes, cast("list[AnyEvent]", events)
 
     def _decoder(self, line: bytes) -> msgspec.json.Decoder[Envelope]:
         """The decoder of whole lines of this one's type, made when the type is first met.
@@ -89,7 +99,7 @@ class Codec:
             if shape is None:
                 raise UnknownEventError(f"event type {word!r} was written by a newer ppm")
             whole = msgspec.defstruct(
-                "Line", [("data", shape)], bases=(Envelope,), frozen=True, kw_only=True
+                "Line", [("data", shape)], bases=(Envelope,), frozen=True, kw_only=True, gc=False
             )
             decoder = self._decoders[word.encode()] = msgspec.json.Decoder(whole)
         return decoder

@@ -1,7 +1,5 @@
 """What a person asked of PPM, and how it ended."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from ppm.events.base import Event

@@ -1,7 +1,5 @@
 """What stands around every event on its line of the ledger."""
 
-from __future__ import annotations
-
 import msgspec
 
 from ppm.events.catalog import AnyEvent

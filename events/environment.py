@@ -4,8 +4,6 @@ Package events are staged by the fold and take effect with the ``environment.swi
 run. All carry ``machine``, the random identity of the machine they are true on.
 """
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from ppm.events.base import Event

@@ -1,7 +1,5 @@
 """The project and the files of it that people edit."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from ppm.events.base import Event

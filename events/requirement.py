@@ -1,7 +1,5 @@
 """What the project asks for."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from ppm.events.base import Event
@@ -33,7 +31,7 @@ class RequirementRemoved(Event, frozen=True, kw_only=True):
 class IntentMerged(Event, frozen=True, kw_only=True):
     """What became of something that another history asked for; ``ledger.merged`` follows.
 
-    ``origin_id`` and ``origin_digest`` are the id and the line digest of the event that asked there.
+    ``origin_id`` and ``origin_digest`` are the id and line digest of the event that asked there.
     ``kind`` is ``added`` or ``removed`` (a requirement, fields as in :class:`RequirementAdded`) or
     ``locked`` (``requirement`` is ``name==version``). ``outcome`` is ``reapplied``, ``held`` (it
     was so here already) or ``declined``.

@@ -4,8 +4,6 @@ Package events are staged by the fold and take effect with the ``resolution.comp
 ``lock.adopted`` of the same run, so that a run cut short changes no lock.
 """
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 import msgspec
@@ -18,7 +16,9 @@ class LockedFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     ``url`` is absolute without credentials, or a path relative to the project; ``sha256`` is 64
     lower-case hexadecimal digits; ``size`` is in bytes, 0 where the index did not say; ``kind`` is
-    ``wheel`` or ``sdist``.
+    ``wheel`` or ``sdist``, or says what a direct reference led to: ``directory`` and ``editable``
+    (``url`` is a folder) or ``git`` (``url`` ends in ``@`` and the commit). ``sha256`` is then the
+    digest of the sources.
     """
 
     filename: str
@@ -34,7 +34,8 @@ class PackageLocked(Event, frozen=True, kw_only=True):
     ``target`` names the Python and platform (``linux-x86_64-py3.11``). ``dependencies`` are PEP 508
     requirements without markers, those that apply on the target with the package's ``extras``.
     ``groups`` are the requirement groups (as in ``requirement.added``) that reach it. ``previous``
-    is the version it replaces, or ``""``.
+    is the version it replaces, or ``""``. ``source`` is the direct reference that the project makes
+    for it, without credentials, ``""`` where it comes from an index.
     """
 
     type: ClassVar[str] = "package.locked/1"
@@ -48,6 +49,7 @@ class PackageLocked(Event, frozen=True, kw_only=True):
     requires_python: str
     dependencies: tuple[str, ...]
     files: tuple[LockedFile, ...]
+    source: str
 
 
 class PackageUnlocked(Event, frozen=True, kw_only=True):

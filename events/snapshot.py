@@ -1,7 +1,5 @@
 """Named points of history."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from ppm.events.base import Event

@@ -1,7 +1,5 @@
 """Checkpoints and keys: who vouched for what."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from ppm.events.base import Event

@@ -37,6 +37,14 @@ from ppm.events.resolution import (
 )
 from ppm.events.snapshot import RollbackRequested, SnapshotTaken
 from ppm.events.trust import CheckpointSigned
+from ppm.events.upkeep import (
+    EnvironmentVerified,
+    GenerationCollected,
+    GenerationRepaired,
+    RepairPlanned,
+    StoreCollected,
+    StoreVerified,
+)
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,13 +74,19 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 CUT_SHORT = "cut short"
 
 
-def operations(records: Iterable[Record]) -> list[Operation]:
-    """The operations of ``records``, oldest first."""
+def operations(records: Iterable[Record], *, whole: bool = True) -> list[Operation]:
+    """The operations of ``records``, oldest first.
+
+    Where the records are not the ``whole`` ledger but its end, operations that began before it are
+    left out. Commands that change something begin with their verb, and no two of them at once; all
+    events of a query stand together.
+    """
     runs: dict[str, Operation] = {}
     for record in records:
         before = runs.get(record.run) or _opened(record)
         runs[record.run] = evolve(before, record)
-    return list(runs.values())
+    found = list(runs.values())
+    return found if whole else [one for one in found[1:] if one.verb]
 
 
 def _opened(record: Record) -> Operation:
@@ -168,6 +182,16 @@ def change(event: AnyEvent) -> str:  # noqa: C901, PLR0911, PLR0912 - one branch
             return f"merged events {event.fork_seq + 1} to {event.theirs_seq} of another history"
         case CheckpointSigned():
             return f"checkpoint over {event.seq} events"
+        case EnvironmentVerified():
+            return f"verified {event.files} installed files: {_found(event.differing)}"
+        case StoreVerified():
+            return f"verified {event.files} files of the store: {_found(event.differing)}"
+        case GenerationRepaired():
+            return f"repaired generation {event.generation[:12]}"
+        case GenerationCollected():
+            return f"collected generation {event.generation[:12]}"
+        case StoreCollected():
+            return f"collected {len(event.blobs)} blobs, {len(event.wheels)} wheels of the store"
         case (
             CommandStarted()
             | CommandCompleted()
@@ -181,10 +205,15 @@ def change(event: AnyEvent) -> str:  # noqa: C901, PLR0911, PLR0912 - one branch
             | EnvironmentPlanned()
             | GenerationBuilt()
             | EnvironmentSwitched()
+            | RepairPlanned()
         ):
             return ""
         case _:
             assert_never(event)
+
+
+def _found(differing: int) -> str:
+    return f"{differing} differ" if differing else "whole"
 
 
 def _in_group(group: str) -> str:

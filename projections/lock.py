@@ -1,7 +1,5 @@
 """The lock: for each target, each package at one version. A pure fold."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from hashlib import sha256
 
@@ -29,6 +27,7 @@ class LockedPackage(msgspec.Struct, frozen=True, kw_only=True):
     requires_python: str
     dependencies: tuple[str, ...]
     files: tuple[LockedFile, ...]
+    source: str = ""
 
 
 class Lock(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,9 +45,25 @@ class Lock(msgspec.Struct, frozen=True, kw_only=True):
     staged: tuple[PackageLocked | PackageUnlocked, ...] = ()
 
 
+_CONCERNING = frozenset(
+    {
+        PackageLocked,
+        PackageUnlocked,
+        ResolutionCompleted,
+        LockAdopted,
+        CommandStarted,
+        CommandCompleted,
+        CommandFailed,
+    }
+)
+
+
 def evolve(lock: Lock, record: Record) -> Lock:
     """The lock after ``record``: five kinds of event concern it, no other does."""
-    match event := record.event:
+    event = record.event
+    if type(event) not in _CONCERNING:
+        return lock
+    match event:
         case PackageLocked() | PackageUnlocked():
             return msgspec.structs.replace(lock, staged=(*lock.staged, event))
         case ResolutionCompleted():
@@ -95,6 +110,7 @@ def locked_package(event: PackageLocked) -> LockedPackage:
         requires_python=event.requires_python,
         dependencies=event.dependencies,
         files=event.files,
+        source=event.source,
     )
 
 

@@ -9,17 +9,22 @@ import msgspec
 from ppm.events.command import QueryAnswered
 from ppm.events.envelope import Head, Record
 from ppm.events.project import LedgerRepaired
+from ppm.events.upkeep import EnvironmentVerified, StoreVerified
 from ppm.projections import lock as lock_fold
 from ppm.projections import state as state_fold
 from ppm.projections.lock import Lock
+from ppm.projections.maps import Maps
 from ppm.projections.state import State
+
+_LOOKS = frozenset({QueryAnswered, LedgerRepaired, EnvironmentVerified, StoreVerified})
 
 
 class Project(msgspec.Struct, frozen=True, kw_only=True):
     """State and lock as of ``head``.
 
-    ``head`` is the last record that is neither a query nor a repair: a command that only reads
-    moves no projection, so that every projection file stays as it is when somebody looks.
+    ``head`` is the last record that is neither a query (and what it found) nor a repair: a command
+    that only reads moves no projection, so that every projection file stays as it is when somebody
+    looks.
     """
 
     head: Head = Head()
@@ -29,17 +34,17 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
 
 def evolve(project: Project, record: Record) -> Project:
     """The project after ``record``."""
-    if isinstance(record.event, QueryAnswered | LedgerRepaired):
-        return project
-    return Project(
-        head=Head(record.seq, record.digest, record.end),
-        state=state_fold.evolve(project.state, record),
-        lock=lock_fold.evolve(project.lock, record),
-    )
+    return fold((record,), project)
 
 
 def fold(records: Iterable[Record], project: Project = Project()) -> Project:  # noqa: B008 - frozen
     """The project after all of ``records``."""
+    state, lock, last, maps = project.state, project.lock, None, Maps()
     for record in records:
-        project = evolve(project, record)
-    return project
+        if type(record.event) not in _LOOKS:
+            state = state_fold.evolve(state, record, maps)
+            lock = lock_fold.evolve(lock, record)
+            last = record
+    if last is None:
+        return project
+    return Project(head=Head(last.seq, last.digest, last.end), state=state, lock=lock)

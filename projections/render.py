@@ -7,6 +7,7 @@ the body in compact form.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from hashlib import sha256
 
 import msgspec
@@ -120,12 +121,16 @@ def render_snapshot(name: str, snapshot: Snapshot) -> bytes:
     return _pretty(SnapshotFile(format=SNAPSHOT_FORMAT, name=name, snapshot=snapshot))
 
 
-def render(project: Project) -> dict[str, bytes]:
-    """Every projection file of the project by its path below ``.ppm``."""
+def render(project: Project, without: Collection[str] = ()) -> dict[str, bytes]:
+    """Every projection file of the project by its path below ``.ppm``.
+
+    The files of the snapshots ``without`` are left out.
+    """
     lock_file = render_lock(project.lock)
     files = {"lock.json": lock_file, "state.json": render_state(project, lock_file)}
     for name, snapshot in project.state.snapshots.items():
-        files[f"snapshots/{name}.json"] = render_snapshot(name, snapshot)
+        if name not in without:
+            files[f"snapshots/{name}.json"] = render_snapshot(name, snapshot)
     return files
 
 

@@ -1,16 +1,15 @@
 """What holds now: requirements, environments, snapshots. A pure fold.
 
-``evolve`` is total and silent: every event of the catalog has its branch, and a branch that changes
-nothing says so by standing in the list of those that do not concern the state.
+``evolve`` is total and silent: every event of the catalog has its branch, or stands in the list of
+those that do not concern the state.
 """
 
-from __future__ import annotations
-
-from typing import assert_never
+from typing import TYPE_CHECKING, TypeAlias, assert_never, get_args
 
 import msgspec
 
 from ppm.events.artifact import ArtifactBuilt, ArtifactFetched, ArtifactRefused
+from ppm.events.catalog import AnyEvent
 from ppm.events.command import CommandCompleted, CommandFailed, CommandStarted, QueryAnswered
 from ppm.events.envelope import Record
 from ppm.events.environment import (
@@ -39,6 +38,18 @@ from ppm.events.resolution import (
 )
 from ppm.events.snapshot import RollbackRequested, SnapshotTaken
 from ppm.events.trust import CheckpointSigned
+from ppm.events.upkeep import (
+    EnvironmentVerified,
+    GenerationCollected,
+    GenerationRepaired,
+    RepairPlanned,
+    StoreCollected,
+    StoreVerified,
+)
+from ppm.projections.maps import Maps
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
 
 
 class InstalledPackage(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,49 +116,66 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     staged: tuple[PackageInstalled | PackageRemoved, ...] = ()
 
 
-def evolve(state: State, record: Record) -> State:  # noqa: C901, PLR0911 - one branch an event
-    """The state after ``record``."""
+_OfNoConcern: TypeAlias = (
+    QueryAnswered
+    | LedgerRepaired
+    | LedgerMerged
+    | IntentMerged
+    | PackageLocked
+    | PackageUnlocked
+    | CandidateRejected
+    | ResolutionCompleted
+    | ResolutionFailed
+    | LockAdopted
+    | ArtifactFetched
+    | ArtifactBuilt
+    | ArtifactRefused
+    | EnvironmentPlanned
+    | DirectoryMovedAside
+    | RollbackRequested
+    | CheckpointSigned
+    | EnvironmentVerified
+    | StoreVerified
+    | RepairPlanned
+    | GenerationRepaired
+    | StoreCollected
+)
+_OF_NO_CONCERN = frozenset(get_args(_OfNoConcern))
+
+
+def _is_of_no_concern(event: AnyEvent) -> "TypeIs[_OfNoConcern]":
+    """Quicker than to ask for one type after another: most of a ledger changes no state."""
+    return type(event) in _OF_NO_CONCERN
+
+
+def evolve(state: State, record: Record, maps: Maps) -> State:  # noqa: C901, PLR0911 - a branch each
+    """The state after ``record``; a fold brings one ``maps`` along for all of its records."""
     replace = msgspec.structs.replace
-    match event := record.event:
+    event = record.event
+    if _is_of_no_concern(event):
+        return state
+    match event:  # Those that are met most come first.
+        case PackageInstalled() | PackageRemoved():
+            return replace(state, staged=(*state.staged, event))
+        case CommandStarted() | CommandCompleted() | CommandFailed():
+            return replace(state, staged=()) if state.staged else state
         case ProjectInitialized():
             return replace(state, ledger=event.ledger, name=event.name, manifest=event.manifest)
         case ManifestWritten() | ManifestChanged():
             return replace(state, manifest=event.path, manifest_sha256=event.sha256)
         case RequirementAdded():
-            group = {**state.requirements.get(event.group, {}), event.requirement: event.name}
-            return replace(state, requirements={**state.requirements, event.group: group})
+            group = maps.put(state.requirements.get(event.group, {}), event.requirement, event.name)
+            return replace(state, requirements=maps.put(state.requirements, event.group, group))
         case RequirementRemoved():
             return _without_requirement(state, event)
-        case PackageInstalled() | PackageRemoved():
-            return replace(state, staged=(*state.staged, event))
         case GenerationBuilt():
-            return _with_generation(state, record.seq, event)
+            return _with_generation(state, record.seq, event, maps)
+        case GenerationCollected():
+            return _without_generation(state, event, maps)
         case EnvironmentSwitched():
-            return _switched(state, event)
+            return _switched(state, event, maps)
         case SnapshotTaken():
-            return _with_snapshot(state, record, event)
-        case CommandStarted() | CommandCompleted() | CommandFailed():
-            return replace(state, staged=()) if state.staged else state
-        case (
-            QueryAnswered()
-            | LedgerRepaired()
-            | LedgerMerged()
-            | IntentMerged()
-            | PackageLocked()
-            | PackageUnlocked()
-            | CandidateRejected()
-            | ResolutionCompleted()
-            | ResolutionFailed()
-            | LockAdopted()
-            | ArtifactFetched()
-            | ArtifactBuilt()
-            | ArtifactRefused()
-            | EnvironmentPlanned()
-            | DirectoryMovedAside()
-            | RollbackRequested()
-            | CheckpointSigned()
-        ):
-            return state
+            return _with_snapshot(state, record, event, maps)
         case _:
             assert_never(event)
 
@@ -167,11 +195,12 @@ def _environment(state: State, machine: str) -> Environment:
     return state.environments.get(machine, Environment())
 
 
-def _with_environment(state: State, machine: str, environment: Environment) -> State:
-    return msgspec.structs.replace(state, environments={**state.environments, machine: environment})
+def _with_environment(state: State, machine: str, environment: Environment, maps: Maps) -> State:
+    environments = maps.put(state.environments, machine, environment)
+    return msgspec.structs.replace(state, environments=environments)
 
 
-def _with_generation(state: State, seq: int, event: GenerationBuilt) -> State:
+def _with_generation(state: State, seq: int, event: GenerationBuilt, maps: Maps) -> State:
     environment = _environment(state, event.machine)
     generation = Generation(
         seq=seq,
@@ -183,13 +212,21 @@ def _with_generation(state: State, seq: int, event: GenerationBuilt) -> State:
         packages=event.packages,
         files=event.files,
     )
-    generations = {**environment.generations, event.generation: generation}
+    generations = maps.put(environment.generations, event.generation, generation)
     return _with_environment(
-        state, event.machine, msgspec.structs.replace(environment, generations=generations)
+        state, event.machine, msgspec.structs.replace(environment, generations=generations), maps
     )
 
 
-def _switched(state: State, event: EnvironmentSwitched) -> State:
+def _without_generation(state: State, event: GenerationCollected, maps: Maps) -> State:
+    environment = _environment(state, event.machine)
+    kept = {name: one for name, one in environment.generations.items() if name != event.generation}
+    return _with_environment(
+        state, event.machine, msgspec.structs.replace(environment, generations=kept), maps
+    )
+
+
+def _switched(state: State, event: EnvironmentSwitched, maps: Maps) -> State:
     environment = _environment(state, event.machine)
     packages = dict(environment.packages)
     for staged in state.staged:
@@ -208,12 +245,13 @@ def _switched(state: State, event: EnvironmentSwitched) -> State:
         environment,
         active=event.generation,
         packages=packages,
-        parents={**environment.parents, event.generation: event.parent},
+        parents=maps.put(environment.parents, event.generation, event.parent),
     )
-    return msgspec.structs.replace(_with_environment(state, event.machine, switched), staged=())
+    changed = _with_environment(state, event.machine, switched, maps)
+    return msgspec.structs.replace(changed, staged=())
 
 
-def _with_snapshot(state: State, record: Record, event: SnapshotTaken) -> State:
+def _with_snapshot(state: State, record: Record, event: SnapshotTaken, maps: Maps) -> State:
     snapshot = Snapshot(
         seq=record.seq,
         head=record.digest,
@@ -224,4 +262,4 @@ def _with_snapshot(state: State, record: Record, event: SnapshotTaken) -> State:
         lock=event.lock,
         packages=event.packages,
     )
-    return msgspec.structs.replace(state, snapshots={**state.snapshots, event.name: snapshot})
+    return msgspec.structs.replace(state, snapshots=maps.put(state.snapshots, event.name, snapshot))

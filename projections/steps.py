@@ -39,12 +39,14 @@ class Steps(msgspec.Struct, frozen=True, kw_only=True):
     """The steps back and forward from here, the next one last.
 
     ``last`` is the last command that changed anything, be it an undo or a redo; its ``point`` is
-    before it.
+    before it. ``short`` where an undo or redo took a step that these records do not have: then they
+    are not the whole ledger, and both lists may be wrong.
     """
 
     back: tuple[Step, ...] = ()
     forward: tuple[Step, ...] = ()
     last: Step | None = None
+    short: bool = False
 
 
 class _Run(msgspec.Struct, kw_only=True):
@@ -56,8 +58,12 @@ class _Run(msgspec.Struct, kw_only=True):
     completed: bool = False
 
 
-def steps(records: Iterable[Record], machine: str) -> Steps:
-    """The steps of ``records`` as ``machine`` sees them."""
+def steps(records: Iterable[Record], machine: str, *, whole: bool = True) -> Steps:
+    """The steps of ``records`` as ``machine`` sees them.
+
+    Where the records are not the ``whole`` ledger but its end, commands that began before it are
+    left out.
+    """
     runs: dict[str, _Run] = {}
     for record in records:
         run = runs.get(record.run)
@@ -65,19 +71,27 @@ def steps(records: Iterable[Record], machine: str) -> Steps:
             step = Step(point=record.seq - 1, seq=record.seq, last_seq=record.seq, verb="")
             run = runs[record.run] = _Run(step=step)
         _take_in(run, record, machine)
+    known = [run for run in runs.values() if whole or run.step.verb]
     back: list[Step] = []
     forward: list[Step] = []
-    for run in runs.values():
+    short = False
+    for run in known:
         if run.step.verb in (UNDO, REDO):
             # One that failed or was cut short has not been taken: it is taken again.
             source, target = (back, forward) if run.step.verb == UNDO else (forward, back)
+            short = short or (run.completed and not source)
             if run.completed and source:
                 target.append(msgspec.structs.replace(source.pop(), point=run.step.point))
         elif run.changed and not run.first:
             back.append(run.step)
             forward.clear()
-    changes = [run.step for run in runs.values() if run.changed and not run.first]
-    return Steps(back=tuple(back), forward=tuple(forward), last=changes[-1] if changes else None)
+    changes = [run.step for run in known if run.changed and not run.first]
+    return Steps(
+        back=tuple(back),
+        forward=tuple(forward),
+        last=changes[-1] if changes else None,
+        short=short,
+    )
 
 
 def _take_in(run: _Run, record: Record, machine: str) -> None:

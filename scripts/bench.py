@@ -4,6 +4,7 @@
     python3 scripts/bench.py                 every row, medians of five
     python3 scripts/bench.py --write         the same, into docs/benchmarks.md
     python3 scripts/bench.py --only "cold apply" --runs 3 --tools ppm uv
+    python3 scripts/bench.py --ledger        the ledger alone, beside the eventsourcing library
 
 The set is fetched once from the configured index into ``.build/bench``. Each run takes the tools
 in turn (A B C A B C), all files are on tmpfs, the index is a process of its own. PPM is installed
@@ -27,7 +28,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import bootstrap
-from benchmarks import report
+from benchmarks import ledger, report
 from benchmarks.cases import MEMORY_ROWS, ROWS, TOOLS, Command
 from benchmarks.measure import CommandFailedError, Measurement, measure
 from benchmarks.mirror import PACKAGE_SETS, Mirror, mirror
@@ -87,6 +88,8 @@ class Bench:
 def main() -> int:
     """Measure and report."""
     options = parse_options()
+    if options.ledger:
+        return measure_ledger(options)
     try:
         tools = bootstrap.environment("bench", requirements=["uv"])
     except bootstrap.SetupError as error:
@@ -109,6 +112,34 @@ def main() -> int:
     return 0
 
 
+def measure_ledger(options: argparse.Namespace) -> int:
+    """The rows of the ledger: syncs on the disk below ``.build``, everything else on tmpfs."""
+    try:
+        tools = bootstrap.environment("bench-ledger", requirements=["eventsourcing"])
+    except bootstrap.SetupError as error:
+        sys.exit(f"error: {error}")
+    with working_folder() as memory, ledger.folder_in(bootstrap.BUILD) as disk:
+        try:
+            rows = ledger.LedgerBench(tools, disk, memory).rows(options.runs)
+        except (CommandFailedError, subprocess.CalledProcessError) as error:
+            sys.exit(f"error: {error}")
+    facts = {
+        "machine": report.machine(),
+        "versions": ", ".join([f"Python {platform.python_version()}", *ledger.versions(tools)]),
+        "runs": f"median of {options.runs}, the two in turn",
+        "command": f"`{shlex.join(['python3', 'scripts/bench.py', *sys.argv[1:]])}`",
+    }
+    text = report.section(ledger.table(rows), facts)
+    print(text)
+    if options.json:
+        options.json.write_text(
+            json.dumps({"facts": facts, "times": plain(rows)}, indent=1), encoding="utf-8"
+        )
+    if options.write:
+        report.write(bootstrap.ROOT / "docs" / "benchmarks.md", "ledger", text)
+    return 0
+
+
 def parse_options() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
@@ -118,6 +149,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", choices=ROWS, default=list(ROWS), metavar="ROW")
     parser.add_argument("--tools", nargs="+", choices=list(TOOLS), default=list(TOOLS))
     parser.add_argument("--package-set", choices=list(PACKAGE_SETS), default="jupyter")
+    parser.add_argument("--ledger", action="store_true", help="measure the ledger, nothing else")
     parser.add_argument("--write", action="store_true", help="put the table into the documentation")
     parser.add_argument("--json", type=Path, help="write every single figure into this file")
     return parser.parse_args()

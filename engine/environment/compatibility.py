@@ -40,6 +40,7 @@ def target_name(facts: Facts) -> str:
     system = _SYSTEM_NAMES.get(facts.sys_platform, facts.sys_platform)
     libc = "-musl" if facts.musl and not facts.glibc else ""
     machine = _linux_machine(facts) if system == "linux" else facts.machine.lower()
+    machine = "x86_64" if (system, machine) == ("windows", "amd64") else machine
     short = "py" if facts.implementation == "cpython" else _short_name(facts)
     suffix = "t" if facts.free_threaded else ""
     return f"{system}{libc}-{machine}-{short}{facts.release[0]}.{facts.release[1]}{suffix}"
@@ -92,6 +93,9 @@ def platform_tags(facts: Facts) -> Iterator[str]:
 
         major, minor = (int(part) for part in f"{facts.mac_version}.0".split(".")[:2])
         yield from tags.mac_platforms((major, minor), facts.mac_machine)
+    elif _normalized(facts.platform).startswith("pyemscripten_"):
+        yield _normalized(facts.platform)  # PEP 783, and the name before it.
+        yield _normalized(facts.platform).replace("pyemscripten_", "pyodide_", 1)
     else:
         yield _normalized(facts.platform)
 

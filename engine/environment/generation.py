@@ -75,6 +75,11 @@ def generation_name(
     return sha256(msgspec.json.encode(content)).hexdigest()[:32]
 
 
+def is_generation_name(name: str) -> bool:
+    """Whether ``name`` could be a generation's, by its form."""
+    return len(name) == 32 and set(name) <= set("0123456789abcdef")  # noqa: PLR2004 - see above
+
+
 def venv_path(project: Path) -> Path:
     """The path by which a project's environment is known to scripts: ``.venv``, links resolved.
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from ppm.engine.locks import make_locked_folder, remove_abandoned
 from ppm.engine.paths import ProjectPaths
 
-_PREFIX = ".tmp-"
+STAGING = ".tmp-"
 
 
 @contextmanager
@@ -25,7 +25,7 @@ def staging(parent: Path) -> Iterator[Path]:
         OSError: The disk refused.
     """
     parent.mkdir(parents=True, exist_ok=True)
-    path, lock = make_locked_folder(parent, _PREFIX)
+    path, lock = make_locked_folder(parent, STAGING)
     try:
         yield path
     finally:
@@ -47,4 +47,4 @@ def remove_stale(project: Path) -> tuple[str, ...]:
 
 def remove_stale_in(parent: Path) -> tuple[str, ...]:
     """As :func:`remove_stale`, for any folder that :func:`staging` was used on."""
-    return remove_abandoned(parent, _PREFIX)
+    return remove_abandoned(parent, STAGING)

@@ -1,32 +1,38 @@
 """The ledger on disk: ``ledger.jsonl``, appended under an operating-system lock, never rewritten.
 
-What is checked when: a reader checks every line it reads against the chain, and whoever starts from
-a projection has the lines before it digested; a writer stands on the last line, which it decodes.
-The format is docs/ledger.md.
+What is checked when: a reader checks every line it reads against the chain; whoever starts from a
+projection has the lines before it digested, unless they have been and the file is as it was then
+(:mod:`ppm.engine.ledger.seen`); a writer stands on the last line, which it decodes. The format is
+docs/ledger.md.
 """
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from ppm.engine.errors import LedgerError, StorageError
-from ppm.engine.files import storage_error, storage_errors, sync_directory
+from ppm.engine.errors import LedgerError
+from ppm.engine.files import storage_errors, sync_directory
+from ppm.engine.ledger.lines import (
+    chain_end,
+    last_line_end,
+    line_ending_at,
+    place_of,
+    whole_lines,
+)
 from ppm.engine.ledger.repair import cut_torn_tail
+from ppm.engine.ledger.seen import Stamp, recall, remember, settled, stamp_of
+from ppm.engine.ledger.writer import FileWriter
 from ppm.engine.locks import exclusive
 from ppm.engine.ports import Clock
-from ppm.events.chain import ChainError, line_digest, link, seal
+from ppm.events.chain import ChainError, line_digest, link, link_all
 from ppm.events.codec import Codec, CodecError, UnknownEventError
 from ppm.events.envelope import Draft, Head, Record
 
 _CONFLICT_MARKERS = (b"<<<<<<<", b"=======", b">>>>>>>", b"|||||||")
-_TAIL_BYTES = 64 * 1024
 
 
 def has_records(path: Path) -> bool:
@@ -61,6 +67,7 @@ class FileLedger:
     ) -> None:
         self._path = path
         self._lock_path = lock_path
+        self._seen_path = path.with_name("ledger.seen")
         self._clock = clock
         self._actor = actor
         self._codec = codec or Codec()
@@ -79,12 +86,21 @@ class FileLedger:
         with file:
             file.seek(after.end)
             head = after
-            for line in file:
-                if not line.endswith(b"\n"):
+            for lines in whole_lines(file):
+                try:
+                    records = link_all(head, lines, self._codec)
+                except (ChainError, CodecError):
+                    yield from self._until_wrong(head, lines)
                     return
-                record = self._link(head, line[:-1])
-                yield record
-                head = Head(record.seq, record.digest, record.end)
+                yield from records
+                last = records[-1]
+                head = Head(last.seq, last.digest, last.end)
+
+    def _until_wrong(self, head: Head, lines: Sequence[bytes]) -> Iterator[Record]:
+        for line in lines:
+            record = self._link(head, line)
+            yield record
+            head = Head(record.seq, record.digest, record.end)
 
     def _link(self, head: Head, line: bytes) -> Record:
         try:
@@ -99,25 +115,53 @@ class FileLedger:
             raise _corrupt(self._path, head.seq + 1, line, str(error)) from error
 
     def holds(self, head: Head) -> bool:
-        """Whether the chain leads to ``head``: every line up to it is digested, none is decoded.
+        """Whether the chain leads to ``head``: every line has been digested, none is decoded.
 
         Raises:
-            LedgerError: A line before it was changed.
+            LedgerError: A line was changed.
         """
         if head.seq == 0:
             return head == Head()
         try:
-            with self._path.open("rb") as file:
-                whole, digest = _chained(file, head)
+            file = self._path.open("rb")
         except FileNotFoundError:
             return False
-        if not whole:
+        with file:
+            if self._seen(file) is None and not self._check(file):
+                return False
+            line = line_ending_at(file, head.end)
+        return line is not None and place_of(line, head.end) == head
+
+    def _seen(self, file: BinaryIO) -> Stamp | None:
+        """The file as it is, if it is as it was when its lines were last known to be whole."""
+        stamp = stamp_of(file.fileno())
+        return stamp if recall(self._seen_path) == stamp else None
+
+    def _check(self, file: BinaryIO) -> bool:
+        """Digest every line, and note it where they are whole."""
+        stamp = stamp_of(file.fileno())
+        head = chain_end(file)
+        if head is None:
             for _ in self.read():  # Names the line.
                 pass
-        return whole and digest == head.digest
+            return False
+        if head.end == stamp.size and settled(stamp) and stamp_of(file.fileno()) == stamp:
+            remember(self._seen_path, stamp)
+        return True
+
+    def back(self, size: int) -> Head:
+        """The last place ``size`` bytes or more before the end; see the port."""
+        try:
+            file = self._path.open("rb")
+        except FileNotFoundError:
+            return Head()
+        with file:
+            end = last_line_end(file, file.seek(0, os.SEEK_END) - size)
+            line = line_ending_at(file, end)
+        return place_of(line, end) if line is not None else Head()
 
     @contextmanager
-    def writer(self) -> Iterator[_Writer]:
+    def writer(self) -> Iterator[FileWriter]:
         """Take the lock, cut and record a torn tail, stand at the head.
 
         Raises:
@@ -134,18 +178,22 @@ class FileLedger:
                 if created:
                     sync_directory(self._path.parent)
                 repair = cut_torn_tail(file, self._path, self._link, self._clock)
-                writer = _Writer(file, self._path, self._head(file), self._codec)
+                head = self._head(file)
+                stamp = self._seen(file) if head.seq else stamp_of(descriptor)
+                writer = FileWriter(file, self._path, head, self._codec, stamp)
                 if repair is not None:
-                    stamp = {"id": self._clock.new_id(), "run": self._clock.new_id()}
-                    draft = Draft(**stamp, time=self._clock.now(), actor=self._actor, event=repair)
+                    own = {"id": self._clock.new_id(), "run": self._clock.new_id()}
+                    draft = Draft(**own, time=self._clock.now(), actor=self._actor, event=repair)
                     writer.append([draft])
                 yield writer
+                if writer.stamp != stamp and writer.stamp is not None:
+                    remember(self._seen_path, writer.stamp)
 
     def _head(self, file: BinaryIO) -> Head:
         size = file.seek(0, os.SEEK_END)
         if size == 0:
             return Head()
-        line = _line_ending_at(file, size)
+        line = line_ending_at(file, size)
         if line is None:
             raise LedgerError(f"{self._path} does not end in a whole line")
         try:
@@ -161,87 +209,14 @@ class FileLedger:
         return Head(envelope.seq, line_digest(line), size)
 
 
-class _Writer:
-    """Appends to the open, locked file; closed for good by the first failure."""
-
-    def __init__(self, file: BinaryIO, path: Path, head: Head, codec: Codec) -> None:
-        self._file = file
-        self._path = path
-        self._codec = codec
-        self._failed = False
-        self.head = head
-
-    def append(self, drafts: Sequence[Draft], *, sync: bool = True) -> tuple[Record, ...]:
-        """One write for all drafts, then one fdatasync; see the port."""
-        if self._failed:
-            raise StorageError(f"{self._path}: an earlier write failed", code="LEDGER_WRITE")
-        lines, records = seal(self.head, drafts, self._codec)
-        data = b"".join(lines)
-        try:
-            written = os.write(self._file.fileno(), data)
-        except OSError as error:
-            self._failed = True
-            raise storage_error(error, self._path) from error
-        if written != len(data):
-            self._failed = True
-            with contextlib.suppress(OSError):  # A tail that stays is cut as torn next time.
-                os.ftruncate(self._file.fileno(), self.head.end)
-            full = OSError(errno.ENOSPC, f"wrote {written} of {len(data)} bytes")
-            raise storage_error(full, self._path)
-        if sync:
-            self._sync()
-        if records:
-            last = records[-1]
-            self.head = Head(last.seq, last.digest, last.end)
-        return tuple(records)
-
-    def _sync(self) -> None:
-        try:
-            os.fdatasync(self._file.fileno()) if hasattr(os, "fdatasync") else os.fsync(
-                self._file.fileno()
-            )
-        except OSError as error:
-            # The kernel may have dropped the dirty pages: a retry could report success falsely.
-            self._failed = True
-            raise storage_error(error, self._path) from error
-
-
-def _chained(file: BinaryIO, head: Head) -> tuple[bool, str]:
-    """Whether each of the first ``head.seq`` lines names the digest of the one before it.
-
-    Also gives the digest of the last one, ``""`` if they do not end where the head does.
-    """
-    digest, end, number = Head().digest, 0, 0
-    for number, line in enumerate(islice(file, head.seq), start=1):  # noqa: B007 - counted to the end
-        if b'"prev":"%b"' % digest.encode() not in line:
-            return False, ""
-        digest = line_digest(line[:-1])
-        end += len(line)
-    return True, digest if (number, end) == (head.seq, head.end) else ""
-
-
-def _line_ending_at(file: BinaryIO, end: int) -> bytes | None:
-    """The line (without newline) whose newline is the byte before ``end``, or None."""
-    size = _TAIL_BYTES
-    while True:
-        start = max(0, end - size)
-        file.seek(start)
-        chunk = file.read(end - start)
-        if len(chunk) != end - start or not chunk.endswith(b"\n"):
-            return None
-        cut = chunk.rfind(b"\n", 0, -1)
-        if cut >= 0 or start == 0:
-            return chunk[cut + 1 : -1]
-        size *= 4
-
-
 def _corrupt(path: Path, number: int, line: bytes, reason: str) -> LedgerError:
     place = f"line {number}" if number else "the last line"
     if line.startswith(_CONFLICT_MARKERS):
         return LedgerError(
             f"{place} of {path} is a merge-conflict marker",
             code="LEDGER_CONFLICT",
-            hint="keep one side whole: git checkout --ours .ppm/ledger.jsonl",
+            hint="keep our side whole and take in what theirs asked for: `git checkout --ours "
+            ".ppm/ledger.jsonl`, then `ppm ledger merge MERGE_HEAD`",
         )
     return LedgerError(
         f"{place} of {path}: {reason}",

@@ -43,6 +43,11 @@ class MemoryLedger:
         """Whether ``head`` is a place of this ledger."""
         return head.seq < len(self._heads) and self._heads[head.seq] == head
 
+    def back(self, size: int) -> Head:
+        """The last place ``size`` bytes or more before the end; see the port."""
+        end = self._heads[-1].end - size
+        return next((head for head in reversed(self._heads) if head.end <= end), Head())
+
     @contextmanager
     def writer(self) -> Iterator[_Writer]:
         """The exclusive right to append."""

@@ -48,6 +48,9 @@ def cut_torn_tail(
     torn = file.read(size - cut)
     stamp = clock.now().replace(":", "-")
     kept = path.with_name(f"ledger.torn-{stamp}")
+    with storage_errors(path):
+        for left in path.parent.glob(".ledger.torn-*.tmp"):  # Of a repair that was killed.
+            left.unlink()
     write_atomic(kept, torn)
     with storage_errors(path):
         os.ftruncate(file.fileno(), cut)

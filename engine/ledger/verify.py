@@ -8,23 +8,21 @@ the lines before it have. It does not fold: whether the projections fit is ``ppm
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from hashlib import sha256
+from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
 
 from ppm.engine.errors import LedgerError
 from ppm.engine.files import storage_errors
 from ppm.engine.ledger.checkpoint import Checkpoint, origin_of
+from ppm.engine.ledger.lines import whole_lines
 from ppm.engine.ledger.tree import MerkleTree
 from ppm.engine.ports import Ledger
-from ppm.events.chain import line_digest
+from ppm.events.chain import ChainError, line_digest, link, link_all
 from ppm.events.codec import Codec, CodecError
 from ppm.events.envelope import Head
 from ppm.events.project import ProjectInitialized
 from ppm.events.trust import CheckpointSigned
 
-_CHUNK = 1 << 20
 _RESTORE = "restore the ledger from a backup or version control"
 
 
@@ -70,43 +68,38 @@ def examine(path: Path, ledger: Ledger) -> Examined:
     """
     found, codec = Examined(), Codec()
     with storage_errors(path), path.open("rb") as file:
-        for lines in _batches(file, found):
+        for lines in whole_lines(file):
             if not _take(lines, found, codec):
                 raise _first_fault(path, found.head, ledger, codec)
+        found.unfinished = file.tell() - found.head.end
     _require_beginning(path, found)
     _require_signed_roots(path, found)
     return found
 
 
-def _batches(file: BinaryIO, found: Examined) -> Iterator[list[bytes]]:
-    rest = b""
-    while chunk := file.read(_CHUNK):
-        *lines, rest = (rest + chunk).split(b"\n")
-        yield lines
-    found.unfinished = len(rest)
-
-
 def _take(lines: list[bytes], found: Examined, codec: Codec) -> bool:
     """Take in ``lines``; false if one is wrong, and then the head is the line before it."""
-    seq, digest, end = found.head.seq, found.head.digest, found.head.end
-    whole = True
-    for line in lines:
-        try:
-            envelope, event = codec.decode(line)
-        except CodecError:
-            whole = False
-            break
-        if envelope.seq != seq + 1 or envelope.prev != digest:
-            whole = False
-            break
-        seq, digest, end = seq + 1, sha256(line).hexdigest(), end + len(line) + 1
-        if isinstance(event, CheckpointSigned):
-            found.signed.append((seq, event))
-        elif seq == 1 and isinstance(event, ProjectInitialized):
-            found.ledger = event.ledger
-    found.tree.extend(lines if whole else [])
-    found.head = Head(seq, digest, end)
-    return whole
+    try:
+        records = link_all(found.head, lines, codec)
+    except (ChainError, CodecError):
+        _take_whole_ones(lines, found, codec)
+        return False
+    for record in records:
+        if isinstance(record.event, CheckpointSigned):
+            found.signed.append((record.seq, record.event))
+    first, last = records[0], records[-1]
+    if first.seq == 1 and isinstance(first.event, ProjectInitialized):
+        found.ledger = first.event.ledger
+    found.tree.extend(lines)
+    found.head = Head(last.seq, last.digest, last.end)
+    return True
+
+
+def _take_whole_ones(lines: list[bytes], found: Examined, codec: Codec) -> None:
+    with suppress(ChainError, CodecError):
+        for line in lines:
+            record = link(found.head, line, codec)
+            found.head = Head(record.seq, record.digest, record.end)
 
 
 def _first_fault(path: Path, head: Head, ledger: Ledger, codec: Codec) -> LedgerError:

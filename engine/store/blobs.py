@@ -24,6 +24,8 @@ from ppm.engine.files import storage_errors, sync_filesystem
 
 BLOB_MODE = 0o444
 CHUNK = 256 * 1024
+_RANDOM_BYTES = 16
+_LENGTH_WITHOUT_KEY = 2 * _RANDOM_BYTES + len(".partial")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _OPEN = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -167,9 +169,19 @@ class BlobStore:
                 descriptor = _open_locked(path)
                 if descriptor is not None:
                     return Incoming(path, descriptor, self._placed, keep=True)
-            path = self._arriving / f"{os.urandom(16).hex()}.partial"
-            descriptor = os.open(path, _OPEN | os.O_EXCL, 0o600)
-            return Incoming(path, descriptor, self._placed, keep=False)
+            return Incoming(*_make_locked(self._arriving), self._placed, keep=False)
+
+    def discard_abandoned(self) -> None:
+        """Delete what processes that are gone left, if nobody can go on with it.
+
+        That is what has no key, and what has its final name already.
+
+        Raises:
+            StorageError: The disk refused.
+        """
+        with storage_errors(self._arriving), contextlib.suppress(FileNotFoundError):
+            for name in os.listdir(self._arriving):  # noqa: PTH208 - names, not paths
+                _unlink_useless(self._arriving / name)
 
     def _placed(self, sha256: str) -> Path:
         self._unsynced = True
@@ -239,13 +251,18 @@ def digest_of(descriptor: int) -> str:
     return digest.hexdigest()
 
 
+def is_sha256(name: str) -> bool:
+    """Whether ``name`` is 64 lower-case hexadecimal digits."""
+    return _SHA256.fullmatch(name) is not None
+
+
 def checked(sha256: str) -> str:
     """``sha256`` if it is one, so that it may stand in a path.
 
     Raises:
         ValueError: It is not 64 lower-case hexadecimal digits.
     """
-    if not _SHA256.fullmatch(sha256):
+    if not is_sha256(sha256):
         raise ValueError(f"not a SHA-256 in lower-case hexadecimal: {sha256!r}")
     return sha256
 
@@ -284,6 +301,29 @@ def _open_locked(path: Path) -> int | None:
             # A writer died after it gave the bytes their final name: these must not grow.
             path.unlink()
         os.close(descriptor)
+
+
+def _make_locked(folder: Path) -> tuple[Path, int]:
+    """A fresh file that is told from an abandoned one for as long as it is open."""
+    while True:
+        path = folder / f"{os.urandom(_RANDOM_BYTES).hex()}.partial"
+        descriptor = os.open(path, _OPEN | os.O_EXCL, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink:
+            return path, descriptor
+        os.close(descriptor)  # Somebody took it for abandoned before it was locked.
+
+
+def _unlink_useless(path: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if len(path.name) == _LENGTH_WITHOUT_KEY or os.fstat(descriptor).st_nlink > 1:
+                    path.unlink()
+        finally:
+            os.close(descriptor)
 
 
 def _status(path: Path) -> os.stat_result | None:

@@ -1,8 +1,9 @@
 """Unpacked wheels: ``wheels/<sha256>/tree/`` and beside it ``manifest``, the tree's WheelTree.
 
 A wheel is built in a staging folder beside the others and renamed into place, never over another.
-Until :meth:`WheelStore.sync` it carries a mark with the identity of the running system: after a
-crash of the machine, when bytes may be missing, such a wheel counts as absent and is unpacked anew.
+Until :meth:`WheelStore.sync` it carries a mark with the identity of the running system, afterwards
+one that says it is durable. After a crash of the machine, when bytes and names may be missing, a
+wheel that has neither that identity nor the second mark counts as absent and is unpacked anew.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from ppm.engine.store.tree_writer import DIRECTORY_MODE
 MANIFEST = "manifest"
 TREE = "tree"
 _UNSYNCED = "unsynced"
+_SYNCED = "synced"
 _STAGING = ".staging-"
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -60,12 +62,27 @@ class WheelStore:
             # Another version of PPM wrote it, or the disk lost it: it can be made again.
             self.remove(sha256)
             return None
-        with contextlib.suppress(FileNotFoundError):
-            if _content(f"{folder}/{_UNSYNCED}") != _boot_id():
+        if not os.path.exists(f"{folder}/{_SYNCED}"):  # noqa: PTH110 - asked for every package
+            if not _is_of_this_boot(folder):
                 self.remove(sha256)
                 return None
             self._unsynced.add(sha256)
         return tree
+
+    def peek(self, sha256: str) -> WheelTree | None:
+        """As :meth:`tree`, but nothing is taken away or claimed: for those who only look."""
+        try:
+            return _decoder.decode((self._wheels / checked(sha256) / MANIFEST).read_bytes())
+        except (FileNotFoundError, msgspec.DecodeError):
+            return None
+
+    def stands(self, sha256: str) -> bool:
+        """Whether the wheel is there, damaged or not, and no crash has made it count as absent.
+
+        Unlike :meth:`tree` it takes nothing away.
+        """
+        folder = self._wheels / checked(sha256)
+        return (folder / _SYNCED).exists() or _is_of_this_boot(os.fspath(folder))
 
     def digests(self) -> Iterator[str]:
         """Every unpacked wheel, in order of digest."""
@@ -97,16 +114,23 @@ class WheelStore:
             (staging / _UNSYNCED).write_bytes(_boot_id())
             (staging / TREE).chmod(DIRECTORY_MODE)
             staging.chmod(DIRECTORY_MODE)
-            try:
-                # A folder is never renamed over another that has something in it.
-                staging.rename(final)
-            except OSError as error:
-                if error.errno not in {errno.EEXIST, errno.ENOTEMPTY}:
-                    raise
-                self.discard(staging)
+            self._put(staging, final)
         self._let_go(staging)
         self._unsynced.add(tree.sha256)
         return tree
+
+    def _put(self, staging: Path, final: Path) -> None:
+        try:
+            # A folder is never renamed over another that has something in it.
+            staging.rename(final)
+        except OSError as error:
+            if error.errno not in {errno.EEXIST, errno.ENOTEMPTY}:
+                raise
+            if self.tree(final.name) is not None:
+                self.discard(staging)
+                return
+            self.remove(final.name)  # A crash of the machine has left a part of a wheel.
+            self._put(staging, final)
 
     def discard(self, staging: Path) -> None:
         """Delete a staging folder; nothing happens if it is gone."""
@@ -131,13 +155,22 @@ class WheelStore:
 
     def remove(self, sha256: str) -> None:
         """Delete the wheel if it is here; it is never seen half deleted."""
+        folder = self.set_aside(sha256)
+        if folder is not None:
+            self.discard(folder)
+
+    def set_aside(self, sha256: str) -> Path | None:
+        """Take the wheel's name away; what is to be deleted, or ``None`` if it is not here.
+
+        If nobody deletes it, :meth:`discard_abandoned` does.
+        """
         folder = self._wheels / f"{_STAGING}removed-{os.urandom(8).hex()}"
         with storage_errors(self._wheels):
             try:
                 (self._wheels / checked(sha256)).rename(folder)
             except FileNotFoundError:
-                return
-        self.discard(folder)
+                return None
+        return folder
 
     def sync(self) -> None:
         """Make every wheel durable that this object added or looked at, with one wait for all.
@@ -150,9 +183,14 @@ class WheelStore:
             self.settle()
 
     def settle(self) -> None:
-        """Take the marks off after the whole file system was synced."""
+        """Change the marks after the whole file system was synced.
+
+        A new name can be there only if what was synced before it is; a lost one would not do.
+        """
         for sha256 in self._unsynced:
-            (self._wheels / sha256 / _UNSYNCED).unlink(missing_ok=True)
+            folder = self._wheels / sha256
+            with contextlib.suppress(FileNotFoundError):  # Somebody else has been quicker.
+                (folder / _UNSYNCED).rename(folder / _SYNCED)
         self._unsynced.clear()
 
 
@@ -165,6 +203,13 @@ def _delete_tree(folder: Path) -> None:
 def _content(path: str) -> bytes:
     with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - read for every package of a plan
         return file.readall()
+
+
+def _is_of_this_boot(folder: str) -> bool:
+    try:
+        return _content(f"{folder}/{_UNSYNCED}") == _boot_id()
+    except FileNotFoundError:
+        return False
 
 
 def _boot_id() -> bytes:

@@ -104,3 +104,12 @@ def test_reading_after_a_foreign_head_is_refused(ledger: Ledger) -> None:
     append(ledger, "a", "b")
     with pytest.raises(LedgerError):
         list(ledger.read(Head(1, "f" * 64, next(iter(ledger.read())).end)))
+
+
+def test_going_back_leads_to_the_last_place_far_enough_from_the_end(ledger: Ledger) -> None:
+    assert ledger.back(0) == ledger.back(9) == Head()
+    append(ledger, "a", "b", "c")
+    heads = [Head(), *(Head(one.seq, one.digest, one.end) for one in ledger.read())]
+    for size in range(heads[-1].end + 2):
+        expected = [head for head in heads if head.end <= heads[-1].end - size] or [Head()]
+        assert ledger.back(size) == expected[-1]
