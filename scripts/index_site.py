@@ -36,7 +36,8 @@ class Features:
     """What the index offers; each can be switched off as some real mirrors do.
 
     ``max_age`` is how long pages stay fresh, in seconds. ``credentials`` is ``user:password``,
-    asked for by HTTP basic authentication where it is not empty.
+    asked for by HTTP basic authentication where it is not empty. ``away`` is the time in seconds
+    that every answer takes longer, as if the index were that far away.
     """
 
     json: bool = True
@@ -46,6 +47,7 @@ class Features:
     compression: bool = True
     max_age: int = 600
     credentials: str = ""
+    away: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

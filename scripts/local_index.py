@@ -157,6 +157,7 @@ class LocalIndex:
             for method, path, headers in read_requests(connection):
                 fault = self._fault(path)
                 answer = self._answer(method, path, headers, fault)
+                self._closing.wait(self.features.away)
                 self._note(method, path, headers, answer)
                 if method == "HEAD":
                     connection.sendall(answer.head())
@@ -293,6 +294,7 @@ def main() -> None:
     )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--away", type=float, default=0.0)
     for feature in ("json", "metadata", "ranges", "hashes", "compression"):
         parser.add_argument(f"--no-{feature}", dest=feature, action="store_false")
     options = vars(parser.parse_args())
