@@ -9,6 +9,9 @@ Two changes within one tick of the kernel's clock could leave the same times. So
 time of modification is set a microsecond back, to one that no later write can set; and a file that
 others wrote is not noted until it has been left alone for longer than any file system's tick.
 
+After the machine went down everything is checked, too: what was appended without a sync may have
+come back as something else of the same size, with the times it had.
+
 Not synced. Deleting or spoiling it costs one full check. Forging it hides a change from ordinary
 commands, as writing the whole ledger anew does: against somebody who can write here there are
 checkpoints kept elsewhere, and ``ppm ledger verify``, which reads every line and not this file.
@@ -17,6 +20,7 @@ checkpoints kept elsewhere, and ``ppm ledger verify``, which reads every line an
 import os
 import time
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -26,12 +30,13 @@ from ppm.engine.files import write_atomic
 
 _FORMAT = "ppm-seen/1"
 _LARGEST_FILE = 4096
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _MICROSECOND_NS = 1_000
 _SETTLED_NS = 2_100_000_000  # The coarsest times in use (FAT) have two seconds.
 
 
 class Stamp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A file from outside. ``identity`` is its device and inode; times in nanoseconds.
+    """A file from outside. ``identity`` is the boot, device and inode; times in nanoseconds.
 
     In the cache file: a ledger that looks like this has whole lines to its end.
     """
@@ -46,8 +51,17 @@ class Stamp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def stamp_of(descriptor: int) -> Stamp:
     """The open file as it is now."""
     status = os.fstat(descriptor)
-    identity = f"{status.st_dev}:{status.st_ino}"
+    identity = f"{_boot()}:{status.st_dev}:{status.st_ino}"
     return Stamp(identity, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+@cache
+def _boot() -> str:
+    """Which run of the machine this is, ``""`` where the system has no name for it."""
+    try:
+        return _BOOT_ID.read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return ""
 
 
 def mark(descriptor: int, path: Path) -> Stamp | None:

@@ -11,6 +11,7 @@ import pytest
 
 from ppm.engine.clock import SteppingClock
 from ppm.engine.errors import LedgerError
+from ppm.engine.ledger import seen
 from ppm.engine.ledger.file import FileLedger
 from ppm.engine.ledger.seen import recall
 from ppm.events.envelope import Draft, Head
@@ -160,3 +161,18 @@ def test_places_that_the_ledger_does_not_have_are_not_held(tmp_path: Path) -> No
     assert not ledger.holds(Head(head.seq, head.digest, head.end - 1))
     assert not ledger.holds(Head(head.seq, head.digest, head.end + 100))
     assert not ledger.holds(Head(head.seq, head.digest, -1))
+
+
+def test_after_the_machine_went_down_everything_is_checked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append(tmp_path, "one")
+    assert is_seen(tmp_path)
+    another = tmp_path / "boot_id"
+    another.write_text("another boot\n")
+    monkeypatch.setattr(seen, "_BOOT_ID", another)
+    seen._boot.cache_clear()
+    try:
+        assert not is_seen(tmp_path)
+    finally:
+        seen._boot.cache_clear()
