@@ -58,6 +58,9 @@ A verb is one word, or two where the first names a family.
 _STOP_AT_FIRST = frozenset({"run", "bisect"})
 """Verbs that pass on what follows their first word."""
 
+_YOUNG = 20_000
+"""New objects before the collector looks for cycles among them."""
+
 _WITHOUT_EVENTS = frozenset({"version"})
 """Verbs that neither read nor write the ledger."""
 
@@ -173,8 +176,10 @@ def _load(name: str) -> FunctionType:
         _load_msgspec()
     module = importlib.import_module(f"ppm.commands.{VERBS[name]}")
     verb: FunctionType = getattr(module, VERBS[name])
-    # What was loaded stays until the end: the collector need not look at it again and again.
+    # What was loaded stays until the end: the collector need not look at it again and again. What
+    # comes is short-lived or stays, too: looking for cycles took a twentieth of a first `lock`.
     gc.freeze()
+    gc.set_threshold(_YOUNG, 20, 20)
     gc.enable()
     return verb
 

@@ -18,7 +18,6 @@ from tempfile import mkdtemp
 import aiofiles
 
 from ppm.engine.errors import IndexFailure
-from ppm.engine.index.archive import file_metadata
 from ppm.engine.index.metadata import (
     MAX_METADATA_SIZE,
     check_identity,
@@ -100,6 +99,8 @@ class MetadataLadder:
 
     async def _of_whole_file(self, file: DistributionFile) -> CoreMetadata:
         async with self._local(file) as path:
+            from ppm.engine.index.archive import file_metadata
+
             return await asyncio.to_thread(file_metadata, path, file.filename, kind=file.kind)
 
     async def _of_sdist(self, file: DistributionFile) -> CoreMetadata:

@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from typing import IO, NamedTuple, cast
 
 from ppm.engine.errors import IndexFailure
-from ppm.engine.index.archive import wheel_metadata
 from ppm.engine.index.model import DistributionFile
 from ppm.engine.index.response import TransportResponse
 from ppm.engine.index.transport import Transport
@@ -122,6 +121,8 @@ class RangeReader:
         wheel = await self._tail(file)
         if wheel is None:
             return None
+        from ppm.engine.index.archive import wheel_metadata
+
         for _ in range(_MAX_REQUESTS):
             try:
                 return await asyncio.to_thread(wheel_metadata, wheel.stream(), file.filename)
