@@ -13,6 +13,7 @@
     ├── EnvironmentFailure        interpreter, generation or switch
     ├── BuildError               a source distribution that does not build
     ├── StorageError             the disk: full, read-only, not permitted
+    ├── HashingFailure           a GPU or GPU library that fails or computes wrong digests
     └── Interrupted              Ctrl-C or SIGTERM
 
 The code is stable and is what scripts read (``error[CODE]``); the message says what happened in
@@ -115,6 +116,12 @@ class StorageError(PpmError):
     """The disk is full, read-only or not permitted."""
 
     default_code = "STORAGE"
+
+
+class HashingFailure(PpmError):  # noqa: N818 - as the ones above
+    """A GPU, or a library that drives one, that fails or is contradicted by the CPU."""
+
+    default_code = "GPU_FAILED"
 
 
 class Interrupted(PpmError):  # noqa: N818 - an interruption is no error of the program

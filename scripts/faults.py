@@ -111,7 +111,9 @@ def mutations(options: argparse.Namespace) -> tuple[int, list[str]]:
     with processes() as pool:
         for verdict in pool.map(try_mutation, wanted):
             name, redundant = verdict.mutation.name, verdict.mutation.redundant
-            where, found = verdict.where.partition(" after ")[0], verdict.found
+            where = verdict.where.partition(" after ")[0]
+            # The first words: paths of this machine do not belong into a page.
+            found = verdict.found.partition("\n")[0].partition(": /")[0].partition(": (")[0]
             if not found:
                 missed += not redundant
                 where, found = "nothing", redundant or "UNNOTICED"

@@ -2,20 +2,79 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import itertools
+import os
+import random
 from collections.abc import Callable
 
+import build_gpu
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.host_lanes import SMALL_WINDOW, HostDevice, cuda_build, host_library
 
+from ppm.engine.errors import HashingFailure
+from ppm.engine.hashing.checked import CheckedHasher
 from ppm.engine.hashing.cpu import CpuHasher
+from ppm.engine.hashing.cuda import cuda_hasher
+from ppm.engine.hashing.lanes import LaneHasher
+from ppm.engine.hashing.library import LibraryHasher
 from ppm.engine.ports import Hasher
 
 Make = Callable[[], Hasher]
+DEVICES = ("/dev/nvidia0", "/dev/dxg")
 
-IMPLEMENTATIONS: list[Make] = [CpuHasher, lambda: CpuHasher(threads=4)]
+
+@functools.cache
+def on_cuda() -> Hasher | str:
+    try:
+        return cuda_hasher(window=SMALL_WINDOW)
+    except HashingFailure as failure:
+        return failure.message
+
+
+@functools.cache
+def in_cuda_library() -> Hasher | str:
+    if not any(map(os.path.exists, DEVICES)):
+        return "no CUDA device"
+    try:
+        return LibraryHasher(cuda_build(), window=SMALL_WINDOW)
+    except HashingFailure as failure:
+        return failure.message
+
+
+def cuda() -> Hasher:
+    """The same one for every test: starting a device takes its time."""
+    hasher = on_cuda()
+    if isinstance(hasher, str):
+        pytest.skip(hasher)
+    return hasher
+
+
+def cuda_library() -> Hasher:
+    if build_gpu.nvcc() is None:
+        pytest.skip("no nvcc")
+    hasher = in_cuda_library()
+    if isinstance(hasher, str):
+        pytest.skip(hasher)
+    return hasher
+
+
+IMPLEMENTATIONS = [
+    pytest.param(CpuHasher, id="hashlib"),
+    pytest.param(lambda: CpuHasher(threads=4), id="hashlib in threads"),
+    pytest.param(lambda: CheckedHasher(CpuHasher(), seed=1), id="hashlib checked"),
+    pytest.param(lambda: LibraryHasher(host_library()), id="library on the host"),
+    pytest.param(
+        lambda: LibraryHasher(host_library(), window=SMALL_WINDOW),
+        id="library on the host with small windows",
+    ),
+    pytest.param(lambda: LaneHasher(HostDevice()), id="lanes on the host"),
+    pytest.param(cuda, id="cuda through CuPy", marks=pytest.mark.gpu),
+    pytest.param(cuda_library, id="cuda through the library", marks=pytest.mark.gpu),
+]
 EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 # FIPS 180-4 examples and the one-million-letter message of NIST's example set.
 VECTORS = {
@@ -29,7 +88,24 @@ VECTORS = {
         "cf5b16a778af8380036ce59e7b0492370b249b11e8f07a51afac45037afee9d1"
     ),
     b"a" * 1_000_000: "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0",
+    # SHA256ShortMsg.rsp and SHA256LongMsg.rsp of NIST's validation system.
+    bytes.fromhex("d3"): "28969cdfa74a12c82f3bad960b0b000aca2ac329deea5c2328ebc6f2ba9802c1",
+    bytes.fromhex("11af"): "5ca7133fa735326081558ac312c620eeca9970d1e70a4b95533d956f072d1f98",
+    bytes.fromhex("b4190e"): "dff2e73091f6c05e528896c4c831b9448653dc2ff043528f6769437bc7b975c2",
+    bytes.fromhex("74ba2521"): "b16aa56be3880d18cd41e68384cf1ec8c17680c45a02b1575dc1518923ae8b0e",
+    bytes.fromhex(
+        "451101250ec6f26652249d59dc974b7361d571a8101cdfd36aba3b5854d3ae086b5fdd4597721b66e3c0dc5d"
+        "8c606d9657d0e323283a5217d1f53f2f284f57b85c8a61ac8924711f895c5ed90ef17745ed2d728abd22a5f7"
+        "a13479a462d71b56c19a74a40b655c58edfe0a188ad2cf46cbf30524f65d423c837dd1ff2bf462ac41980073"
+        "45bb44dbb7b1c861298cdf61982a833afc728fae1eda2f87aa2c9480858bec"
+    ): "3c593aa539fdcdae516cdf2f15000f6634185c88f505b39775fb9ab137a10aa2",
 }
+# SHA256Monte.rsp: the seed and the first two checkpoints of a thousand steps each.
+MONTE_CARLO = (
+    "6d1e72ad03ddeb5de891e572e2396f8da015d899ef0e79503152d6010a3fe691",
+    "e93c330ae5447738c8aa85d71a6c80f2a58381d05872d26bdd39f1fcd4f2b788",
+    "2e78f8c8772ea7c9331d41ed3f9cdf27d8f514a99342ee766ee3b8b0d0b121c0",
+)
 
 
 @pytest.fixture(params=IMPLEMENTATIONS)
@@ -51,6 +127,16 @@ def expected(message: bytes) -> str:
 
 def test_nist_vectors_at_once(make: Make) -> None:
     assert make().digests(list(VECTORS)) == list(VECTORS.values())
+
+
+def test_nist_monte_carlo(make: Make) -> None:
+    hasher = make()
+    for seed, wanted in itertools.pairwise(MONTE_CARLO):
+        last = [bytes.fromhex(seed)] * 3
+        for _ in range(1000):
+            digest = bytes.fromhex(hasher.digests([b"".join(last)])[0])
+            last = [*last[1:], digest]
+        assert last[-1].hex() == wanted
 
 
 @pytest.mark.parametrize("message", VECTORS, ids=len)
@@ -127,19 +213,48 @@ def test_many_messages_keep_their_order(make: Make) -> None:
     assert make().digests(messages) == [expected(message) for message in messages]
 
 
+def test_ten_thousand_lanes_of_wildly_different_lengths(make: Make) -> None:
+    chance = random.Random(256)
+    pool = chance.randbytes(2_000_000)
+    sizes = [int(2 ** chance.triangular(0, 11, 3)) for _ in range(9_990)]
+    sizes += [int(2 ** chance.uniform(16, 20)) for _ in range(10)]
+    messages = [memoryview(pool)[chance.randrange(1000) :][:size] for size in sizes]
+    wanted = [hashlib.sha256(message).hexdigest() for message in messages]
+    hasher = make()
+    assert hasher.digests(messages) == wanted
+    lanes = [hasher.open() for _ in messages]
+    for lane, message in zip(lanes, messages, strict=True):
+        hasher.update(lane, message[:100])
+    for lane, message in zip(lanes, messages, strict=True):
+        hasher.update(lane, message[100:])
+    order = chance.sample(range(len(lanes)), len(lanes))
+    digests = {place: hasher.finish(lanes[place]) for place in order}
+    assert [digests[place] for place in range(len(lanes))] == wanted
+
+
+def test_a_huge_message_in_a_lane(make: Make) -> None:
+    huge = random.Random(64).randbytes(1024) * (64 * 1024 + 1)
+    assert len(huge) > 64 * 1024 * 1024
+    hasher = make()
+    beside = hasher.open()
+    hasher.update(beside, b"beside")
+    assert in_lane(hasher, huge[:1], huge[1:50_000_000], huge[50_000_000:]) == expected(huge)
+    assert hasher.finish(beside) == expected(b"beside")
+
+
+@pytest.mark.parametrize("make", IMPLEMENTATIONS)
 @given(message=st.binary(max_size=5000), data=st.data())
-def test_splits_do_not_matter(message: bytes, data: st.DataObject) -> None:
+def test_splits_do_not_matter(make: Make, message: bytes, data: st.DataObject) -> None:
     cuts = data.draw(st.lists(st.integers(0, len(message)), max_size=8).map(sorted))
     bounds = [0, *cuts, len(message)]
     pieces = [message[a:b] for a, b in itertools.pairwise(bounds)]
-    for implementation in IMPLEMENTATIONS:
-        assert in_lane(implementation(), *pieces) == expected(message)
+    assert in_lane(make(), *pieces) == expected(message)
 
 
-@given(st.lists(st.binary(max_size=300), max_size=40))
-def test_batches_are_as_good_as_one_by_one(messages: list[bytes]) -> None:
-    for implementation in IMPLEMENTATIONS:
-        assert implementation().digests(messages) == [expected(m) for m in messages]
+@pytest.mark.parametrize("make", IMPLEMENTATIONS)
+@given(messages=st.lists(st.binary(max_size=300), max_size=40))
+def test_batches_are_as_good_as_one_by_one(make: Make, messages: list[bytes]) -> None:
+    assert make().digests(messages) == [expected(message) for message in messages]
 
 
 def test_the_device_is_named(make: Make) -> None:
