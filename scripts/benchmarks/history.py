@@ -90,7 +90,13 @@ def _digest(word: str, number: int) -> str:
 
 
 def _started(verb: str) -> Fact:
-    data = {"verb": verb, "argv": [], "note": "", "ppm": "0.1.0", "python": "3.11.7"}
+    data: dict[str, object] = {
+        "verb": verb,
+        "argv": [],
+        "note": "",
+        "ppm": "0.1.0",
+        "python": "3.11.7",
+    }
     return "command.started/1", data
 
 

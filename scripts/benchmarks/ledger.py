@@ -72,7 +72,13 @@ class LedgerBench:
     def _once(self, module: str, verb: str, folder: Path, *numbers: int) -> Measurement:
         """One process; it measures itself, so that its start is left out."""
         here = Path(__file__).parent
-        command = [self._python, here / f"{module}.py", verb, folder, *map(str, numbers)]
+        command: list[str | Path] = [
+            self._python,
+            here / f"{module}.py",
+            verb,
+            folder,
+            *map(str, numbers),
+        ]
         environment = {**os.environ, "PYTHONPATH": str(here.parent)}
         told = json.loads(subprocess.check_output(command, env=environment))
         return Measurement(**told, largest_process=0)

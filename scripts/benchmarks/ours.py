@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import msgspec
 from benchmarks.history import Fact, lines, numbered
@@ -22,7 +23,7 @@ from ppm.engine.ledger.file import FileLedger
 from ppm.engine.paths import ProjectPaths
 from ppm.engine.projector import load as load_project
 from ppm.engine.projector import write
-from ppm.events.catalog import EVENTS
+from ppm.events.catalog import EVENTS, AnyEvent
 from ppm.events.envelope import Draft
 from ppm.projections.project import Project, fold
 
@@ -52,7 +53,7 @@ def append(folder: str, events: int, batch: int) -> Callable[[], None]:
 def draft(run: str, fact: Fact) -> Draft:
     """The event of a fact, as it happens now."""
     word, data = fact
-    event = msgspec.convert(data, EVENTS[word])
+    event = cast("AnyEvent", msgspec.convert(data, EVENTS[word]))
     return Draft(id=CLOCK.new_id(), time=CLOCK.now(), run=run, actor="user@host", event=event)
 
 
@@ -98,7 +99,12 @@ def _require(project: Project, events: int) -> None:
 def main() -> None:
     """Run one of them and tell how long it took."""
     verb, folder, *numbers = sys.argv[1:]
-    verbs = {"append": append, "replay": replay, "load": load, "lay": lay}
+    verbs: dict[str, Callable[..., Callable[[], None]]] = {
+        "append": append,
+        "replay": replay,
+        "load": load,
+        "lay": lay,
+    }
     work = verbs[verb](folder, *map(int, numbers))
     began, processor = time.perf_counter(), time.process_time()
     work()

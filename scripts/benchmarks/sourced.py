@@ -18,7 +18,7 @@ import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from benchmarks.history import numbered
 from eventsourcing.application import Application
@@ -40,7 +40,7 @@ class Project(Aggregate):
 
         def apply(self, aggregate: Aggregate) -> None:
             """Fold it in."""
-            aggregate.fold(self.word, self.data)
+            cast("Project", aggregate).fold(self.word, self.data)
 
     def __init__(self) -> None:
         self.requirements: dict[str, str] = {}
@@ -80,7 +80,7 @@ class Project(Aggregate):
         self.staged.clear()
 
 
-def application(folder: str) -> Application:
+def application(folder: str) -> Application[uuid.UUID]:
     """The library's application over a database in ``folder``."""
     os.environ["PERSISTENCE_MODULE"] = "eventsourcing.sqlite"
     os.environ["SQLITE_DBNAME"] = str(Path(folder, "facts.sqlite"))
@@ -120,7 +120,8 @@ def replay(folder: str, events: int) -> Callable[[], None]:
 def main() -> None:
     """Run one of the two and tell how long it took."""
     verb, folder, *numbers = sys.argv[1:]
-    work = {"append": append, "replay": replay}[verb](folder, *map(int, numbers))
+    verbs: dict[str, Callable[..., Callable[[], None]]] = {"append": append, "replay": replay}
+    work = verbs[verb](folder, *map(int, numbers))
     began, processor = time.perf_counter(), time.process_time()
     work()
     seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - processor
