@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from ppm.commands.options import (
     DevOption,
+    EditableOption,
     GroupOption,
     IndexOption,
     JsonOption,
@@ -19,6 +22,7 @@ from ppm.commands.options import (
 from ppm.commands.output import Console
 from ppm.commands.session import changing
 from ppm.commands.words import locked_document, tell_lock, tell_requirements
+from ppm.engine.direct.naming import named
 from ppm.engine.manifest.edit import add_requirements
 from ppm.engine.operations.edit import edit_manifest
 from ppm.engine.operations.observe import begin, manifest_bytes
@@ -31,6 +35,7 @@ def add(
     dev: DevOption = False,
     group: GroupOption = None,
     optional: OptionalOption = None,
+    editable: EditableOption = False,
     lock: LockOption = False,
     index_url: IndexOption = None,
     offline: OfflineOption = False,
@@ -39,7 +44,7 @@ def add(
     quiet: QuietOption = False,
     project: ProjectOption = None,
 ) -> None:
-    """Add requirements to the manifest; those of the same name are replaced.
+    """Add requirements, paths and URLs to the manifest; those of the same name are replaced.
 
     With --lock, a requirement that does not resolve leaves the manifest as it was.
     """
@@ -54,7 +59,7 @@ def add(
             file_name=manifest.path,
             project=manifest.name,
             group=chosen,
-            requirements=requirements,
+            requirements=named(requirements, Path.cwd(), change.paths.root, editable=editable),
         )
         policy = Policy() if lock else None
         _, locked, changes = edit_manifest(change.run, runtime, manifest, data, policy)

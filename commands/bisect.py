@@ -75,6 +75,7 @@ def bisect(
             manifest,
             question.clock,
             console.progress(),
+            root=question.paths.root,
             index_url=index_url or "",
             offline=offline,
         )

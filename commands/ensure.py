@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 from ppm.commands.options import (
     IndexOption,
@@ -18,6 +19,7 @@ from ppm.commands.output import Console
 from ppm.commands.selecting import link_mode_of
 from ppm.commands.session import changing
 from ppm.commands.words import applied_document, tell_applied
+from ppm.engine.direct.naming import named
 from ppm.engine.operations.ensuring import ensure as ensure_requirements
 
 
@@ -39,7 +41,7 @@ def ensure(
         applied, _ = ensure_requirements(
             change.run,
             change.progress,
-            requirements,
+            named(requirements, Path.cwd(), change.paths.root),
             lambda manifest: link_mode_of("", manifest),
             index_url=index_url or "",
             offline=offline,

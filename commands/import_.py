@@ -60,10 +60,11 @@ def import_(
     if not requirements and from_file is None:
         raise UsageError("name requirements, or a file with --from-file")
     console = Console(json_output=json_output, verbose=verbose, quiet=quiet)
-    asked = asked_for(requirements or [], from_file)
+    own = _project(project)
+    asked = asked_for(requirements or [], from_file, own.root if own is not None else None)
     for warning in asked.warnings:
         console.warn(warning)
-    place = place_for(_project(project), home_paths(), os.environ)
+    place = place_for(own, home_paths(), os.environ)
     _prepare(place, console)
     with changing_at(place.paths, "import", console, note=note) as change:
         applied, site_packages = ensure(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, cast
 
 from ppm.commands.options import (
@@ -17,11 +19,15 @@ from ppm.commands.output import Console
 from ppm.commands.session import changing
 from ppm.commands.words import locked_document, tell_lock
 from ppm.engine.errors import UsageError
-from ppm.engine.locking import is_current
+from ppm.engine.manifest.model import Manifest
 from ppm.engine.manifest.names import normalise_name
+from ppm.engine.operations.currency import why_stale
 from ppm.engine.operations.lock import resolve_and_lock, stale
 from ppm.engine.operations.observe import begin, roots_of
+from ppm.engine.operations.targeting import targets_of
 from ppm.engine.resolve.problem import Policy, Prereleases, Strategy
+from ppm.engine.target import Target
+from ppm.projections.lock import Lock
 
 _PRERELEASES = ("if-necessary-or-explicit", "allow", "disallow", "explicit")
 _STRATEGIES = ("highest", "lowest", "lowest-direct")
@@ -49,6 +55,9 @@ def lock(
     no_binary: Annotated[
         list[str] | None, option("--no-binary", help="No wheels of this package.")
     ] = None,
+    target: Annotated[
+        list[str] | None, option("--target", help="Lock for this one (linux-x86_64-py3.12).")
+    ] = None,
     check: Annotated[
         bool, option("--check", help="Exit 1 if the lock does not answer the manifest.")
     ] = False,
@@ -75,17 +84,32 @@ def lock(
         manifest, runtime = begin(
             change.run, change.progress, index_url=index_url or "", offline=offline
         )
+        targets = targets_of(change.run.project, manifest, runtime, target or ())
         if check:
-            target = runtime.interpreter.target
-            reasons = is_current(change.run.project.lock, roots_of(manifest), target)
+            known = change.run.project.lock
+            reasons = _why_stale(known, manifest, targets.targets, change.paths.root)
             if reasons:
                 raise stale(reasons)
             console.say("the lock answers the manifest")
             console.answer({"ok": True})
             return
-        locked = resolve_and_lock(change.run, runtime, manifest, policy)
+        locked = resolve_and_lock(change.run, runtime, manifest, policy, targets)
     tell_lock(locked, console)
     console.answer(locked_document(locked))
+
+
+def _why_stale(
+    lock: Lock, manifest: Manifest, targets: Sequence[Target], folder: Path
+) -> list[str]:
+    """Each reason once, with the targets it holds for if that is not all of them."""
+    found: dict[str, list[str]] = {}
+    for target in targets:
+        for why in why_stale(lock, roots_of(manifest), target, folder):
+            found.setdefault(why, []).append(target.name)
+    return [
+        why if len(names) == len(targets) else f"{why} ({', '.join(names)})"
+        for why, names in found.items()
+    ]
 
 
 def _one_of(value: str, allowed: tuple[str, ...], name: str) -> str:

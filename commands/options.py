@@ -56,6 +56,9 @@ DevOption = Annotated[bool, option("--dev", help="The dependency group `dev`.")]
 OptionalOption = Annotated[
     str | None, option("--optional", help="An optional dependency (extra) of the project.")
 ]
+EditableOption = Annotated[
+    bool, option("--editable", "-e", help="Folders: their changes take effect at once (PEP 660).")
+]
 LockOption = Annotated[bool, option("--lock", help="Resolve and lock as well.")]
 AgainstOption = Annotated[
     Path | None, option("--against", help="A checkpoint of this ledger that was kept.")

@@ -24,9 +24,9 @@ from ppm.commands.session import actor, asking, changing_at, find_project
 from ppm.commands.words import plan_lines
 from ppm.engine.clock import SystemClock
 from ppm.engine.errors import EnvironmentFailure
-from ppm.engine.locking import is_current
 from ppm.engine.manifest.read import manifest_path, read_manifest
 from ppm.engine.operations.apply import apply
+from ppm.engine.operations.currency import why_stale
 from ppm.engine.operations.foresee import in_place
 from ppm.engine.operations.lock import ensure_locked
 from ppm.engine.operations.observe import begin, roots_of, runtime_for, unseen_edits
@@ -68,10 +68,13 @@ def _is_applied(paths: ProjectPaths, console: Console, *, offline: bool) -> bool
     clock = SystemClock()
     state = load(paths, open_ledger(paths, clock, actor()))
     manifest = read_manifest(manifest_path(paths.root))
-    runtime = runtime_for(manifest, clock, console.progress(), index_url="", offline=offline)
+    runtime = runtime_for(
+        manifest, clock, console.progress(), root=paths.root, index_url="", offline=offline
+    )
     if unseen_edits(paths, state, manifest):
         return False
-    if is_current(state.lock, roots_of(manifest), runtime.interpreter.target):
+    here = runtime.interpreter.target
+    if why_stale(state.lock, roots_of(manifest), here, paths.root):
         return False
     wish = wish_for(state.lock, runtime, manifest, Selection(), link_mode_of("", manifest))
     return in_place(paths, state, runtime, wish)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from ppm.commands.options import JsonOption, ProjectOption, QuietOption, VerboseOption
 from ppm.commands.output import Console
 from ppm.commands.session import asking
+from ppm.commands.showing import TargetOption, shown_target
 from ppm.engine.errors import ProjectError
 from ppm.engine.manifest.names import requirement_name
 from ppm.engine.plain import clean_line
@@ -18,6 +19,7 @@ _BRANCH, _LAST, _BAR, _SPACE = "├── ", "└── ", "│   ", "    "
 
 def tree(
     *,
+    target: TargetOption = "",
     json_output: JsonOption = False,
     verbose: VerboseOption = False,
     quiet: QuietOption = False,
@@ -29,8 +31,9 @@ def tree(
         known = question.project()
         if not known.lock.targets:
             raise ProjectError("nothing is locked", code="NO_LOCK", hint="run `ppm lock`")
-        target, packages = next(iter(sorted(known.lock.targets.items())))
-        console.answer(_document(known, target, packages))
+        shown = shown_target(known.lock, target, question.paths, console)
+        packages = known.lock.targets[shown]
+        console.answer(_document(known, shown, packages))
         for line in _lines(known, packages):
             console.say(clean_line(line))
 

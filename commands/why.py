@@ -11,6 +11,7 @@ import msgspec
 from ppm.commands.options import Argument, JsonOption, ProjectOption, QuietOption, VerboseOption
 from ppm.commands.output import Console
 from ppm.commands.session import asking
+from ppm.commands.showing import TargetOption, shown_target
 from ppm.engine.environment.machine import machine_id
 from ppm.engine.errors import ProjectError
 from ppm.engine.manifest.names import normalise_name
@@ -26,7 +27,6 @@ from ppm.engine.why import (
     returned,
     why_not_newer,
 )
-from ppm.projections.lock import LockedPackage
 from ppm.projections.project import Project
 from ppm.projections.state import Environment
 from ppm.projections.story import Deed, Story, story
@@ -60,6 +60,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 def why(
     name: Annotated[str, Argument("NAME", help="A package.")],
     *,
+    target: TargetOption = "",
     json_output: JsonOption = False,
     verbose: VerboseOption = False,
     quiet: QuietOption = False,
@@ -71,19 +72,23 @@ def why(
         machine = machine_id(home_paths().root)
         known = question.project()
         wanted = normalise_name(name)
-        found = answer(wanted, known, story(question.ledger.read(), wanted, machine), machine)
+        shown = shown_target(known.lock, target, question.paths, console)
+        if not target:
+            shown = _having(wanted, known, shown)
+        told = story(question.ledger.read(), wanted, machine, shown)
+        found = answer(wanted, known, told, machine, shown)
         console.answer(found)
         for line in lines(found, verbose=verbose):
             console.say(clean_line(line))
 
 
-def answer(name: str, known: Project, told: Story, machine: str) -> Answer:
-    """Put together what lock, requirements and story say of ``name``.
+def answer(name: str, known: Project, told: Story, machine: str, target: str) -> Answer:
+    """Put together what the lock of ``target``, requirements and story say of ``name``.
 
     Raises:
         ProjectError: ``code="NOT_IN_HISTORY"``.
     """
-    target, packages = _packages(name, known)
+    packages = known.lock.targets.get(target, {})
     found = chains(name, packages, known.state.requirements, told)
     if name not in packages and not told.lockings and not _is_asked(name, known):
         raise ProjectError(
@@ -110,10 +115,11 @@ def answer(name: str, known: Project, told: Story, machine: str) -> Answer:
     )
 
 
-def _packages(name: str, known: Project) -> tuple[str, dict[str, LockedPackage]]:
-    """The target that has the package, else any, and its packages."""
-    targets = sorted(known.lock.targets.items(), key=lambda item: (name not in item[1], item[0]))
-    return targets[0] if targets else ("", {})
+def _having(name: str, known: Project, target: str) -> str:
+    """``target`` if it has the package, else one that has."""
+    targets = known.lock.targets
+    having = [one for one in sorted(targets) if name in targets[one]]
+    return target if target in having or not having else having[0]
 
 
 def _is_asked(name: str, known: Project) -> bool:

@@ -32,10 +32,13 @@ def tell_lock(locked: Locked, console: Console) -> None:
     """Say what changed in the lock."""
     for warning in locked.warnings:
         console.warn(warning)
+    several = len(locked.targets) > 1
     for one in locked.changes:
         if console.verbose:
-            console.say(clean_line(change(one)))
-    count = plural(len(locked.packages), "package")
+            console.say(clean_line(change(one) + (f"  ({one.target})" if several else "")))
+    count = plural(len({name for held in locked.targets.values() for name in held}), "package")
+    if several:
+        count += f" for {len(locked.targets)} targets"
     if locked.changes:
         console.say(f"locked {count}, {len(locked.changes)} changed: pylock.toml")
     else:
@@ -93,6 +96,10 @@ def locked_document(locked: Locked) -> dict[str, object]:
     """A lock as JSON."""
     return {
         "packages": {name: package.version for name, package in locked.packages.items()},
-        "changes": [change(one) for one in locked.changes],
+        "targets": {
+            target: {name: package.version for name, package in held.items()}
+            for target, held in sorted(locked.targets.items())
+        },
+        "changes": list(dict.fromkeys(change(one) for one in locked.changes)),
         "warnings": list(locked.warnings),
     }

@@ -1,8 +1,8 @@
 """``pylock.toml`` (PEP 751): writing PPM's own; :mod:`ppm.engine.lockfile_reader` reads any.
 
-What only PPM knows (exact requirements,
-extras, groups) stands below ``packages.tool.ppm`` and decides nothing about what gets installed:
-that is said by the standard keys alone, and a reader takes PPM's word only where it agrees.
+What only PPM knows (exact requirements, extras, groups, and which of its files each target has)
+stands below ``packages.tool.ppm`` and decides nothing about what gets installed: that is said by
+the standard keys alone, and a reader takes PPM's word only where it agrees.
 """
 
 from __future__ import annotations
@@ -10,10 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import unquote, urlsplit
 
-import msgspec
-
+from ppm.engine.lockfile_entries import Entry, entries_of, needed_entries
 from ppm.engine.manifest.groups import EXTRA
-from ppm.engine.manifest.names import requirement_name
 from ppm.engine.redact import strip_credentials
 from ppm.engine.target import Target
 from ppm.events.resolution import LockedFile
@@ -23,34 +21,14 @@ LOCK_NAME = "pylock.toml"
 _TARGET_VARIABLES = ("implementation_name", "platform_machine", "python_version", "sys_platform")
 
 
-class _Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One ``[[packages]]`` table: a package that is the same for all of ``targets``."""
-
-    package: LockedPackage
-    targets: frozenset[str]
-    marker: str
-
-
-def ordered_files(files: Iterable[LockedFile]) -> tuple[LockedFile, ...]:
-    """Wheels by file name, then the sdist: the order in which lock files list them."""
-    return tuple(sorted(files, key=lambda file: (file.kind != "wheel", file.filename)))
-
-
-def group_marker(groups: Sequence[str]) -> str:
-    """The marker under which a package reached by ``groups`` is installed, ``""`` for always."""
-    if not groups or "" in groups:
-        return ""
-    terms = [
-        f"'{group.removeprefix(EXTRA)}' in "
-        + ("extras" if group.startswith(EXTRA) else "dependency_groups")
-        for group in sorted(groups)
-    ]
-    return " or ".join(terms)
-
-
 def target_marker(target: Target) -> str:
     """The marker that is true on a target and false on any other."""
     return " and ".join(f"{name} == '{target.markers[name]}'" for name in _TARGET_VARIABLES)
+
+
+def alike(target: Target, other: Target) -> bool:
+    """Whether markers cannot tell two targets apart: their tags differ, or the patch release."""
+    return target_marker(target) == target_marker(other)
 
 
 def render_pylock(
@@ -87,8 +65,8 @@ def render_target_pylock(
 ) -> bytes:
     """The bytes of a ``pylock.toml`` for several targets, or for one and no other.
 
-    A package that is alike on several targets becomes one entry; where targets differ, markers
-    tell the entries apart.
+    A package at one version is one entry with the files of all targets; markers say on which of
+    them it is installed where that is not all.
 
     Args:
         locks: The packages by the name of their target.
@@ -99,7 +77,7 @@ def render_target_pylock(
         created_by: Name of the tool.
     """
     markers = {target.name: target_marker(target) for target in targets}
-    entries = _entries(locks, markers)
+    entries = entries_of(locks, markers)
     groups = {group for packages in locks.values() for one in packages for group in one.groups}
     if extras is None:
         extras = [group.removeprefix(EXTRA) for group in groups if group.startswith(EXTRA)]
@@ -107,7 +85,7 @@ def render_target_pylock(
         dependency_groups = [group for group in groups if group and not group.startswith(EXTRA)]
     head = {
         "lock-version": _text("1.0"),
-        "environments": _array(map(_text, sorted(markers.values()))) if markers else "",
+        "environments": _array(map(_text, sorted(set(markers.values())))) if markers else "",
         "requires-python": _text(requires_python) if requires_python else "",
         "extras": _array(map(_text, sorted(extras))),
         "dependency-groups": _array(map(_text, sorted(dependency_groups))),
@@ -135,33 +113,7 @@ def parse_pylock(data: bytes, target: Target | None = None) -> tuple[LockedPacka
     return read_pylock(data, target).packages
 
 
-def _entries(
-    locks: Mapping[str, Sequence[LockedPackage]], markers: Mapping[str, str]
-) -> list[_Entry]:
-    """Packages that are alike on several targets, each once, by name and version."""
-    alike: dict[LockedPackage, list[str]] = {}
-    for target, packages in locks.items():
-        for package in packages:
-            same = msgspec.structs.replace(package, files=ordered_files(package.files))
-            alike.setdefault(same, []).append(target)
-    entries = []
-    for package, on in alike.items():
-        where = "" if markers.keys() <= set(on) else _any_of([markers[name] for name in sorted(on)])
-        marker = _both(where, group_marker(package.groups))
-        entries.append(_Entry(package=package, targets=frozenset(on), marker=marker))
-    return sorted(entries, key=lambda it: (it.package.name, it.package.version, it.marker))
-
-
-def _any_of(markers: list[str]) -> str:
-    return markers[0] if len(markers) == 1 else " or ".join(f"({marker})" for marker in markers)
-
-
-def _both(where: str, when: str) -> str:
-    parts = [f"({part})" if where and " or " in part else part for part in (where, when) if part]
-    return " and ".join(parts)
-
-
-def _package(entry: _Entry, entries: list[_Entry]) -> str:
+def _package(entry: Entry, entries: list[Entry]) -> str:
     package = entry.package
     wheels = [f"    {_file(file)},\n" for file in package.files if file.kind == "wheel"]
     sdists = [_file(file) for file in package.files if file.kind != "wheel"]
@@ -175,28 +127,54 @@ def _package(entry: _Entry, entries: list[_Entry]) -> str:
         "sdist": sdists[0] if sdists else "",
         "wheels": f"[\n{''.join(wheels)}]" if wheels else "",
     }
-    known = {
-        "extras": _array(map(_text, package.extras)) if package.extras else "",
-        "groups": _array(map(_text, package.groups)),
-        "dependencies": _array(map(_text, package.dependencies)) if package.dependencies else "",
+    if package.source:
+        standard |= {"sdist": "", "wheels": "", **_place(package)}
+    return f"[[packages]]\n{_lines(standard)}[packages.tool.ppm]\n{_known(entry)}"
+
+
+def _place(package: LockedPackage) -> dict[str, str]:
+    """The keys of a package that is from no index, in place of files of one."""
+    from ppm.engine.lockfile_places import place_table
+
+    key, table = place_table(package)
+    values = [
+        f"{name} = {_text(value) if isinstance(value, str) else str(value).lower()}"
+        for name, value in table.items()
+    ]
+    if key == "archive":
+        values.append(f"hashes = {{sha256 = {_text(package.files[0].sha256)}}}")
+    version = _text(package.version) if key == "archive" else ""
+    return {"version": version, key: f"{{{', '.join(values)}}}"}
+
+
+def _known(entry: Entry) -> str:
+    """What PPM knows besides: of all targets, or of each where they differ."""
+    shared = {
+        name: _texts(values) if values or name == "groups" else ""
+        for name, values in entry.shared().items()
     }
-    return f"[[packages]]\n{_lines(standard)}[packages.tool.ppm]\n{_lines(known)}"
+    own = {
+        _text(target): f"{{{', '.join(f'{name} = {_texts(it)}' for name, it in fields.items())}}}"
+        for target, fields in entry.differing().items()
+    }
+    if entry.package.source:
+        from ppm.engine.lockfile_places import noted_place
+
+        shared |= {key: _text(value) for key, value in noted_place(entry.package).items()}
+    targets = f"[packages.tool.ppm.targets]\n{_lines(own)}" if own else ""
+    return _lines(shared) + targets
 
 
-def _dependencies(entry: _Entry, entries: list[_Entry]) -> list[str]:
+def _dependencies(entry: Entry, entries: list[Entry]) -> list[str]:
     """Inline tables, each with just enough keys to tell one entry of the lock from the others."""
-    names = {requirement_name(text) for text in entry.package.dependencies}
     tables = []
-    for name in sorted(name for name in names if name):
-        same = [other for other in entries if other.package.name == name]
-        if len(same) <= 1:
+    for name, needed in needed_entries(entry, entries):
+        if not needed:
             tables.append(f"{{name = {_text(name)}}}")
-            continue
         tables += [
             f"{{name = {_text(name)}, version = {_text(other.package.version)}, "
             f"marker = {_text(other.marker)}}}"
-            for other in same
-            if other.targets & entry.targets
+            for other in needed
         ]
     return tables
 
@@ -220,6 +198,10 @@ def _lines(values: dict[str, str]) -> str:
 
 def _array(items: Iterable[str]) -> str:
     return f"[{', '.join(items)}]"
+
+
+def _texts(values: Iterable[str]) -> str:
+    return _array(map(_text, values))
 
 
 def _text(value: str) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from ppm.engine.lockfile import ordered_files
+from ppm.engine.lockfile_entries import ordered_files
 from ppm.engine.redact import strip_credentials
 from ppm.events.resolution import LockedFile
 
@@ -31,14 +32,12 @@ def locked_files(found: Package, path: str, problems: list[str]) -> tuple[Locked
     if found.sdist is not None:
         files.append(_file(found.sdist, found.sdist.filename, f"{path}.sdist", problems))
     if found.archive is not None:
-        if found.archive.subdirectory:
-            problems.append(f"{path}.archive.subdirectory: is not supported")
         filename = _last_part(found.archive.path or found.archive.url or "")
         files.append(_file(found.archive, filename, f"{path}.archive", problems))
     return ordered_files(files)
 
 
-def version_of(files: tuple[LockedFile, ...]) -> str:
+def version_of(files: Sequence[LockedFile]) -> str:
     """The version in the name of the first file, ``""`` if there is none."""
     from packaging.utils import (
         InvalidSdistFilename,
@@ -55,6 +54,11 @@ def version_of(files: tuple[LockedFile, ...]) -> str:
         return str(parse_sdist_filename(files[0].filename)[1])
     except (InvalidWheelFilename, InvalidSdistFilename):
         return ""
+
+
+def is_digest(text: str) -> bool:
+    """Whether ``text`` is a SHA-256 as locks hold it."""
+    return _SHA256.match(text) is not None
 
 
 def _file(

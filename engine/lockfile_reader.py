@@ -9,18 +9,20 @@ from __future__ import annotations
 import dataclasses
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
-from ppm.engine.errors import ProjectError
+from ppm.engine.errors import ProjectError, RequirementError
 from ppm.engine.lockfile import LOCK_NAME
 from ppm.engine.lockfile_files import locked_files, version_of
+from ppm.engine.lockfile_notes import Known
 from ppm.engine.manifest.groups import EXTRA
 from ppm.engine.manifest.names import normalise_name, requirement_name
 from ppm.engine.redact import strip_credentials
 from ppm.engine.target import Target
+from ppm.events.resolution import LockedFile
 from ppm.projections.lock import LockedPackage
 
 if TYPE_CHECKING:
@@ -47,14 +49,6 @@ class PylockFile(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     warnings: tuple[str, ...]
 
 
-class _Known(msgspec.Struct, frozen=True, kw_only=True):
-    """``packages.tool.ppm``."""
-
-    groups: tuple[str, ...]
-    extras: tuple[str, ...] = ()
-    dependencies: tuple[str, ...] = ()
-
-
 def read_pylock(
     data: bytes, target: Target | None = None, *, file_name: str = LOCK_NAME
 ) -> PylockFile:
@@ -72,12 +66,28 @@ def read_pylock(
     return _Reader(data, target, file_name).read()
 
 
+def named_targets(data: bytes) -> tuple[str, ...]:
+    """The targets that PPM wrote a lock file for; none for what is not PPM's or no TOML."""
+    try:
+        return _targets(tomllib.loads(data.decode("utf-8")).get("tool"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return ()
+
+
+def _targets(tool: object) -> tuple[str, ...]:
+    own = tool.get("ppm") if isinstance(tool, Mapping) else None
+    targets = own.get("targets") if isinstance(own, Mapping) else None
+    return tuple(map(str, targets)) if isinstance(targets, list) else ()
+
+
 class _Reader:
     def __init__(self, data: bytes, target: Target | None, file_name: str) -> None:
         self.problems: list[str] = []
         self.warnings: list[str] = []
         self._data = data
         self._file_name = file_name
+        self._target = target.name if target is not None else ""
+        self._chosen: dict[int, object] = {}
         self._environment, self._tags = _environment(target)
 
     def read(self) -> PylockFile:
@@ -93,14 +103,12 @@ class _Reader:
         ]
         self._check_unique(packages)
         self._raise()
-        tool = (lock.tool or {}).get("ppm")
-        targets = tool.get("targets") if isinstance(tool, Mapping) else None
         return PylockFile(
             created_by=lock.created_by,
             requires_python=document.get("requires-python", ""),
             extras=tuple(lock.extras or ()),
             dependency_groups=tuple(map(normalise_name, lock.dependency_groups or ())),
-            targets=tuple(map(str, targets)) if isinstance(targets, list) else (),
+            targets=_targets(lock.tool),
             packages=tuple(packages),
             warnings=tuple(self.warnings),
         )
@@ -170,18 +178,19 @@ class _Reader:
             name for name in lock.dependency_groups or () if normalise_name(name) in names
         }
         try:
-            return [
-                package
-                for package, _ in lock.select(
+            found = list(
+                lock.select(
                     environment=self._environment,
                     tags=self._tags,
                     extras=extras,
                     dependency_groups=as_written if group else None,
                 )
-            ]
+            )
         except (PylockSelectError, UndefinedEnvironmentName, UndefinedComparison) as error:
             self.problems.append(f"{group or 'plain install'}: {error}")
             return []
+        self._chosen.update((id(package), file) for package, file in found)
+        return [package for package, _ in found]
 
     def _refuse_combinations(
         self,
@@ -212,16 +221,23 @@ class _Reader:
         self, found: Package, groups: list[str], tables: list[dict[str, str]], place: int
     ) -> LockedPackage | None:
         path = f"packages[{place}]"
-        if found.directory is not None and found.directory.path in {".", "./"}:
+        place_keys = found.archive or found.directory or found.vcs
+        is_project = found.directory is not None and found.directory.path in {".", "./"}
+        if is_project and not (found.tool or {}).get("ppm"):
             self.warnings.append(f"{path}: the project itself ({found.name}) is left out")
-            return None
-        if found.vcs is not None or found.directory is not None:
-            kind = "a repository" if found.vcs is not None else "a folder"
-            self.problems.append(f"{path}: {found.name} is installed from {kind}, which ppm cannot")
             return None
         files = locked_files(found, path, self.problems)
         known = self._known(found, groups, path)
-        version = tables[place].get("version") or version_of(files)
+        source, version = "", tables[place].get("version") or version_of(files)
+        if place_keys is not None:
+            from ppm.engine.lockfile_places import placed
+
+            try:
+                version, source, file = placed(found, tables[place], files)
+            except RequirementError as error:
+                self.problems.append(f"{path}: {found.name}: {error.message}")
+                return None
+            files = (file,)
         if not version:
             self.problems.append(f"{path}: {found.name} has no version")
         return LockedPackage(
@@ -232,25 +248,39 @@ class _Reader:
             groups=known.groups,
             requires_python=tables[place].get("requires-python", ""),
             dependencies=known.dependencies,
-            files=files,
+            files=self._narrowed(found, files, known.files),
+            source=source,
         )
 
-    def _known(self, found: Package, groups: list[str], path: str) -> _Known:
+    def _narrowed(
+        self, found: Package, files: tuple[LockedFile, ...], noted: tuple[str, ...]
+    ) -> tuple[LockedFile, ...]:
+        """The files for this target: those PPM noted, else the wheel that fits and the source."""
+        if not found.wheels:
+            return files
+        if noted and set(noted) <= {file.filename for file in files}:
+            return tuple(file for file in files if file.filename in noted)
+        fitting = getattr(self._chosen.get(id(found)), "filename", "")
+        return tuple(file for file in files if file.kind != "wheel" or file.filename == fitting)
+
+    def _known(self, found: Package, groups: list[str], path: str) -> Known:
         """What PPM noted when it wrote the lock, as far as the standard keys say the same."""
         names = tuple(str(table.get("name", "")) for table in found.dependencies or ())
-        plain = _Known(groups=tuple(groups), dependencies=tuple(filter(None, names)))
+        plain = Known(groups=tuple(groups), dependencies=tuple(filter(None, names)))
         noted = (found.tool or {}).get("ppm")
         if noted is None:
             return plain
         try:
-            known = msgspec.convert(noted, _Known)
+            known = msgspec.convert(noted, Known).on(self._target)
         except msgspec.ValidationError as error:
             self.warnings.append(f"{path}.tool.ppm: ignored: {error}")
             return plain
-        selecting = {""} if not known.groups or "" in known.groups else set(known.groups)
-        if selecting != set(groups):
+        if _selecting(known.groups) != _selecting(groups):
             known = msgspec.structs.replace(known, groups=plain.groups)
-        if {requirement_name(text) for text in known.dependencies} != set(plain.dependencies):
+        needed = {requirement_name(text) for text in known.dependencies}
+        # The standard key lists what any of the targets needs.
+        agrees = needed <= set(names) if known.targets else needed == set(plain.dependencies)
+        if not agrees:
             known = msgspec.structs.replace(known, dependencies=plain.dependencies)
         return known
 
@@ -285,6 +315,11 @@ def _environment(target: Target | None) -> tuple[Environment, list[Tag] | None]:
         return default_environment(), None
     values = {**target.markers, "python_full_version": target.python_full_version}
     return cast("Environment", values), [Tag(*tag.split("-")) for tag in target.tags]
+
+
+def _selecting(groups: Sequence[str]) -> set[str]:
+    """The groups that decide: what the plain install brings, none of the others has to."""
+    return {""} if not groups or "" in groups else set(groups)
 
 
 def _is_tied(package: Package) -> bool:

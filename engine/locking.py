@@ -12,6 +12,7 @@ import msgspec
 
 from ppm.engine.errors import ProjectError
 from ppm.engine.manifest.model import Manifest
+from ppm.engine.redact import public_text
 from ppm.engine.resolve.problem import Resolution, ResolvedPackage, RootRequirement
 from ppm.engine.target import Target
 from ppm.events.catalog import AnyEvent
@@ -31,7 +32,7 @@ from ppm.projections.state import State
 
 def requirements_digest(roots: Sequence[RootRequirement]) -> str:
     """SHA-256 over what is asked for, whatever its order in the manifest."""
-    asked = sorted((root.group, root.requirement) for root in roots)
+    asked = sorted((root.group, public_text(root.requirement)) for root in roots)
     return sha256(msgspec.json.encode(asked)).hexdigest()
 
 
@@ -62,7 +63,7 @@ def requirement_changes(
         for group, requirements in state.requirements.items()
         for text, name in requirements.items()
     }
-    actual = {(one.group, one.requirement): one.name for one in manifest.requirements}
+    actual = {(one.group, public_text(one.requirement)): one.name for one in manifest.requirements}
     removed = [
         RequirementRemoved(group=group, name=recorded[group, text], requirement=text)
         for group, text in sorted(recorded.keys() - actual.keys())
@@ -99,6 +100,7 @@ def _locked(package: ResolvedPackage) -> LockedPackage:
                 kind=file.kind,
             ),
         ),
+        source=package.source,
     )
 
 
@@ -133,83 +135,128 @@ def _package_locked(
         requires_python=package.requires_python,
         dependencies=package.dependencies,
         files=package.files,
+        source=package.source,
+    )
+
+
+def lock_changes(
+    lock: Lock, locks: Mapping[str, Mapping[str, LockedPackage]]
+) -> tuple[PackageLocked | PackageUnlocked, ...]:
+    """The package events that lead to ``locks``, target by target."""
+    return tuple(
+        change
+        for target, packages in sorted(locks.items())
+        for change in package_changes(lock, target, packages)
     )
 
 
 def lock_events(
     lock: Lock,
-    target: str,
-    packages: Mapping[str, LockedPackage],
+    locks: Mapping[str, Mapping[str, LockedPackage]],
     *,
     requirements: str,
     pylock: str,
-    resolution: Resolution | None,
+    resolutions: Mapping[str, Resolution],
 ) -> tuple[AnyEvent, ...]:
     """The events of a lock; none if the lock already is exactly that.
 
     Args:
         lock: The lock today.
-        target: The target's name; other targets leave the lock.
-        packages: What the lock shall hold for it.
+        locks: What the lock shall hold, by the target's name; other targets leave it.
         requirements: The digest of what was resolved.
         pylock: The digest of the ``pylock.toml`` that was written.
-        resolution: Where the packages come from; None for a return to an earlier lock.
+        resolutions: Where the packages come from, by target; none for targets that stay as they
+            are, and for a return to an earlier lock.
     """
-    changes = package_changes(lock, target, packages)
-    same = (lock.requirements, lock.pylock, set(lock.targets)) == (requirements, pylock, {target})
+    changes = lock_changes(lock, locks)
+    same = (lock.requirements, lock.pylock, lock.targets.keys()) == (
+        requirements,
+        pylock,
+        locks.keys(),
+    )
     if same and not changes:
         return ()
-    changed = {change.name for change in changes}
-    rejected = [
-        CandidateRejected(name=one.name, version=one.version, reason=one.reason)
-        for one in (resolution.rejections if resolution is not None else ())
-        if one.name in changed
-    ]
     completed = ResolutionCompleted(
-        targets=(target,),
+        targets=tuple(sorted(locks)),
         requirements=requirements,
         pylock=pylock,
-        packages=len(packages),
-        rounds=resolution.rounds if resolution is not None else 0,
-        metadata=resolution.metadata_count if resolution is not None else 0,
+        packages=len({(one.name, one.version) for held in locks.values() for one in held.values()}),
+        rounds=sum(one.rounds for one in resolutions.values()),
+        metadata=sum(one.metadata_count for one in resolutions.values()),
     )
-    return (*rejected, *changes, completed)
+    return (*_rejected(changes, resolutions), *changes, completed)
 
 
-def observe_pylock(lock: Lock, data: bytes, target: Target) -> tuple[AnyEvent, ...]:
+def _rejected(
+    changes: Sequence[PackageLocked | PackageUnlocked], resolutions: Mapping[str, Resolution]
+) -> tuple[CandidateRejected, ...]:
+    """What was passed over for the packages that changed; once, if for several targets alike."""
+    changed = {(change.target, change.name) for change in changes}
+    rejected = [
+        CandidateRejected(name=one.name, version=one.version, reason=one.reason)
+        for target, resolution in sorted(resolutions.items())
+        for one in resolution.rejections
+        if (target, one.name) in changed
+    ]
+    told = {(one.name, one.version, one.reason): one for one in rejected}
+    return tuple(told.values())
+
+
+def observe_pylock(lock: Lock, data: bytes, here: Target) -> tuple[AnyEvent, ...]:
     """The events that adopt a ``pylock.toml`` which is not the one the ledger last recorded.
 
-    None where the file is for other targets: then nothing is locked for this one.
+    It is adopted for all targets that PPM wrote it for, a file of another tool for the running
+    machine's, ``here``. None where that is not among those it is for, or none is understood.
 
     Raises:
         ProjectError: ``code="LOCK_INVALID"``.
     """
-    from ppm.engine.lockfile import parse_pylock
+    locks: dict[str, dict[str, LockedPackage]] = {}
+    for target in _targets_in(data, here):
+        from ppm.engine.lockfile import parse_pylock
 
-    try:
-        packages = {package.name: package for package in parse_pylock(data, target)}
-    except ProjectError as error:
-        if error.code == "LOCK_NOT_FOR_TARGET":
-            return ()
-        raise
+        try:
+            packages = parse_pylock(data, target)
+        except ProjectError as error:
+            if error.code != "LOCK_NOT_FOR_TARGET":
+                raise
+        else:
+            locks[target.name] = {package.name: package for package in packages}
+    if not locks:
+        return ()
     adopted = LockAdopted(
-        path="pylock.toml", sha256=sha256(data).hexdigest(), targets=(target.name,)
+        path="pylock.toml", sha256=sha256(data).hexdigest(), targets=tuple(sorted(locks))
     )
-    return (*package_changes(lock, target.name, packages), adopted)
+    return (*lock_changes(lock, locks), adopted)
+
+
+def _targets_in(data: bytes, here: Target) -> list[Target]:
+    from ppm.engine.lockfile_reader import named_targets
+
+    names = named_targets(data)
+    if names in {(), (here.name,)}:
+        return [here]
+    from ppm.engine.targets import known_target
+
+    return [target for name in names if (target := known_target(name, here)) is not None]
 
 
 def is_current(lock: Lock, roots: Sequence[RootRequirement], target: Target) -> list[str]:
     """Why the lock does not answer the requirements on ``target``; empty if it does."""
     packages = lock.targets.get(target.name)
     if packages is None:
-        return [f"nothing is locked for {target.name}"]
+        names = ", ".join(sorted(lock.targets))
+        return [f"nothing is locked for {target.name}" + (f", only for {names}" if names else "")]
     if lock.requirements == requirements_digest(roots):
         return []
     from ppm.engine.resolve.satisfied import LockedPin, lock_satisfies
 
     pins = {
         name: LockedPin(
-            version=package.version, extras=package.extras, dependencies=package.dependencies
+            version=package.version,
+            extras=package.extras,
+            dependencies=package.dependencies,
+            source=package.source,
         )
         for name, package in packages.items()
     }

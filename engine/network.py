@@ -23,10 +23,13 @@ from ppm.engine.store.model import StoredFile, WantedFile, WheelTree
 from ppm.engine.store.workers import UnpackPool
 from ppm.events.artifact import ArtifactBuilt, ArtifactFetched, ArtifactRefused
 from ppm.events.catalog import AnyEvent
+from ppm.projections.lock import LockedPackage
 
 if TYPE_CHECKING:
     from ppm.engine.build.builder import Builder
+    from ppm.engine.direct.bringing import Bringer
     from ppm.engine.fetch.pipeline import FetchedWheel
+    from ppm.engine.index.ladder import BuildMetadata
 
 Record = Callable[[Sequence[AnyEvent]], object]
 """Appends events; durable on return."""
@@ -58,6 +61,9 @@ def on_network(
         ) as transport:
             return await work(Network(runtime, transport, pool, record))
 
+    # What killed commands left half-done.
+    runtime.blobs.discard_abandoned()
+    runtime.wheels.discard_abandoned()
     with UnpackPool(runtime.wheels, processes=unpackers) as pool:
         return anyio.run(session)
 
@@ -72,14 +78,23 @@ class Network:
         self._transport = transport
         self._pool = pool
         self._journal = GroupCommit(record)
-        self.index = IndexClient(
+        self.index = self._client(self._build_metadata)
+
+    def _client(self, build_metadata: BuildMetadata | None) -> IndexClient:
+        runtime = self._runtime
+        return IndexClient(
             [runtime.index_settings.index_url],
-            transport=transport,
+            transport=self._transport,
             cache=runtime.index_cache,
             offline=runtime.offline,
             whole_file=self._whole_file,
-            build_metadata=self._build_metadata,
+            build_metadata=build_metadata,
         )
+
+    @cached_property
+    def index_elsewhere(self) -> IndexClient:
+        """The index for targets that are not this machine's: nothing is built for them."""
+        return self._client(None)
 
     @cached_property
     def builder(self) -> Builder:
@@ -105,6 +120,30 @@ class Network:
             progress=runtime.progress,
             on_built=self._built,
             on_refused=self._refused,
+        )
+
+    @cached_property
+    def bringer(self) -> Bringer:
+        """Has packages that the project names a place for."""
+        from ppm.engine.direct.bringing import Bringer, Places
+        from ppm.engine.direct.repository import Repositories
+
+        runtime = self._runtime
+        for reference in runtime.references.values():
+            if reference.url and reference.kind == "archive":
+                runtime.index_settings.credentials.add(reference.url)
+        return Bringer(
+            places=Places(
+                root=runtime.root,
+                builds=runtime.home.store / "builds",
+                blobs=runtime.blobs,
+                wheels=runtime.wheels,
+            ),
+            builder=self.builder,
+            fetch=self.fetch,
+            repositories=Repositories(runtime.home.git, offline=runtime.offline),
+            asked=runtime.references,
+            offline=runtime.offline,
         )
 
     async def fetch(self, wanted: Sequence[WantedFile]) -> tuple[FetchedWheel, ...]:
@@ -148,8 +187,13 @@ class Network:
     async def _built(self, event: ArtifactBuilt) -> None:
         await self._journal.record([event])
 
-    async def trees(self, wanted: Sequence[WantedFile]) -> dict[str, WheelTree]:
-        """The unpacked wheel of each file, by package name; source distributions are built."""
+    async def trees(
+        self, wanted: Sequence[WantedFile], placed: Sequence[LockedPackage] = ()
+    ) -> dict[str, WheelTree]:
+        """The unpacked wheel of each file, by package name; source distributions are built.
+
+        ``placed`` are locked packages from direct references.
+        """
         from ppm.engine.fetch.streams import single_failure
 
         fetched = await self.fetch(wanted)
@@ -158,11 +202,16 @@ class Network:
         async def build(source: WantedFile) -> None:
             trees[source.name] = (await self.builder.wheel_for(source)).tree
 
+        async def bring(package: LockedPackage) -> None:
+            trees[package.name] = await self.bringer.tree(package)
+
         with single_failure():
             async with anyio.create_task_group() as builds:
                 for file in wanted:
                     if file.kind == "sdist":
                         builds.start_soon(build, file)
+                for package in placed:
+                    builds.start_soon(bring, package)
         return trees
 
     async def _fetch_one(self, wanted: WantedFile) -> StoredFile:

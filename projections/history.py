@@ -53,7 +53,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     ``seq`` is its first event and ``last_seq`` its last so far. ``status`` is ``done``,
     ``failed[CODE]``, or ``cut short`` where the run has no last event. ``query`` where it only
     read. ``message`` is what a failure told, else ``""``. ``changes`` are short words
-    (``+httpx 0.28.1``, ``rich 14.0.0 → 13.9.4``), in order.
+    (``+httpx 0.28.1``, ``rich 14.0.0 → 13.9.4``), in order, each once.
     """
 
     seq: int
@@ -115,10 +115,16 @@ def evolve(operation: Operation, record: Record) -> Operation:
         case CommandStarted():
             return replace(operation, verb=event.verb, argv=event.argv, note=event.note)
         case CommandCompleted():
-            return replace(operation, status="done", duration_us=event.duration_us)
+            return replace(
+                operation,
+                status="done",
+                duration_us=event.duration_us,
+                changes=_once(operation.changes),
+            )
         case CommandFailed():
             return replace(
                 operation,
+                changes=_once(operation.changes),
                 status=f"failed[{event.code}]",
                 message=event.message,
                 duration_us=event.duration_us,
@@ -139,6 +145,11 @@ def evolve(operation: Operation, record: Record) -> Operation:
         case _:
             words = change(event)
             return replace(operation, changes=(*operation.changes, words)) if words else operation
+
+
+def _once(changes: tuple[str, ...]) -> tuple[str, ...]:
+    """What was locked for several targets, in the same words for each of them."""
+    return tuple(dict.fromkeys(changes))
 
 
 def change(event: AnyEvent) -> str:  # noqa: C901, PLR0911, PLR0912 - one branch an event

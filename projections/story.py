@@ -79,9 +79,12 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     installings: tuple[Installing, ...]
 
 
-def story(records: Iterable[Record], name: str, machine: str) -> Story:
-    """The story of the package ``name`` (normalised) on ``machine``."""
-    teller = _Teller(name, machine)
+def story(records: Iterable[Record], name: str, machine: str, target: str = "") -> Story:
+    """The story of the package ``name`` (normalised) on ``machine``.
+
+    Where one command locked it for several targets, ``target`` is the one that is told of.
+    """
+    teller = _Teller(name, machine, target)
     for record in records:
         teller.take_in(record)
     return Story(
@@ -92,9 +95,10 @@ def story(records: Iterable[Record], name: str, machine: str) -> Story:
 
 
 class _Teller:
-    def __init__(self, name: str, machine: str) -> None:
+    def __init__(self, name: str, machine: str, target: str) -> None:
         self._name = name
         self._machine = machine
+        self._target = target
         self._command = CommandStarted(verb="", argv=(), note="", ppm="", python="")
         self._run = ""
         self._back = False
@@ -116,7 +120,8 @@ class _Teller:
                 if not (self._back and key in self.asked):
                     self.asked[key] = self._deed(record)
             case PackageLocked() | PackageUnlocked() if event.name == self._name:
-                self._locked = event
+                if self._locked is None or self._locked.target != self._target:
+                    self._locked = event
             case CandidateRejected() if event.name == self._name:
                 self._passed.append(Passed(version=event.version, reason=event.reason))
             case PackageInstalled() | PackageRemoved() if event.name == self._name:

@@ -17,7 +17,7 @@ from local_index import LocalIndex
 from support.wheels import build_wheel
 
 # Helpers that hold assertions.
-pytest.register_assert_rewrite("support.scene")
+pytest.register_assert_rewrite("support.scene", "support.direct")
 
 # Settings of the person or machine that runs the tests and would change what they show.
 OUTSIDE_SETTINGS = ("PIP_", "UV_", "PPM_", "PYP_", "XDG_", "VIRTUAL_ENV", "PYTHONPATH", "NETRC")

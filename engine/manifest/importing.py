@@ -67,6 +67,7 @@ def requirements_from(
     target: Target | None = None,
     environment: Mapping[str, str] | None = None,
     directory: Path | None = None,
+    root: Path | None = None,
 ) -> ImportedRequirements:
     """Read a requirements file, script, lock file, ``pypm.toml`` or PEP 621 ``pyproject.toml``.
 
@@ -77,6 +78,7 @@ def requirements_from(
         target: What a lock file is read for; the running Python by default.
         environment: Where requirements files look up variables.
         directory: What paths in requirements files are relative to.
+        root: The project that asks: what such paths become relative to.
 
     Raises:
         RequirementError: ``UNSUPPORTED_FILE``, ``NO_SUCH_FILE``, or what is wrong with the file.
@@ -92,7 +94,7 @@ def requirements_from(
     if path.suffix == ".py" or _is_script(path, data):
         return _from_script(path, data)
     if path.suffix in {".txt", ".in", ""}:
-        return _from_requirements(path, environment, directory)
+        return _from_requirements(path, environment, directory, root)
     raise _unsupported(path, "give it a name that ends in .txt, .py or .toml as its content is")
 
 
@@ -114,9 +116,12 @@ def _is_script(path: Path, data: bytes) -> bool:
 
 
 def _from_requirements(
-    path: Path, environment: Mapping[str, str] | None, directory: Path | None
+    path: Path,
+    environment: Mapping[str, str] | None,
+    directory: Path | None,
+    root: Path | None,
 ) -> ImportedRequirements:
-    file = read_requirements_file(path, environment=environment, directory=directory)
+    file = read_requirements_file(path, environment=environment, directory=directory, root=root)
     return ImportedRequirements(
         kind="requirements",
         requirements=file.requirements,
@@ -209,7 +214,7 @@ def _from_pylock(path: Path, data: bytes, target: Target | None) -> ImportedRequ
         requirements=tuple(
             FileRequirement(
                 name=package.name,
-                requirement=f"{package.name}=={package.version}",
+                requirement=_asking_for(package, path.absolute().parent),
                 hashes=tuple(f"sha256:{file.sha256}" for file in package.files),
                 source=path.name,
             )
@@ -221,15 +226,37 @@ def _from_pylock(path: Path, data: bytes, target: Target | None) -> ImportedRequ
     )
 
 
+def _asking_for(package: LockedPackage, folder: Path) -> str:
+    """A requirement for the very package; a path beside the lock, in ``folder``, made absolute."""
+    if not package.source:
+        return f"{package.name}=={package.version}"
+    from ppm.engine.direct.reference import parse_reference
+
+    reference = parse_reference(package.source)
+    if reference.path:
+        absolute = reference.on_disk(folder).as_posix()
+        reference = msgspec.structs.replace(reference, path=absolute)
+    return f"{package.name} @ {reference.source}"
+
+
 def _with_absolute_files(package: LockedPackage, folder: Path) -> LockedPackage:
     """The package with the paths of its files, relative to the lock's folder, as URLs."""
     files = tuple(
         file
         if "://" in file.url
-        else msgspec.structs.replace(file, url=(folder / file.url).resolve().as_uri())
+        else msgspec.structs.replace(file, url=_absolute(file.url, folder))
         for file in package.files
     )
     return msgspec.structs.replace(package, files=files)
+
+
+def _absolute(place: str, folder: Path) -> str:
+    """The URL of a path, plain or as a direct reference has it, seen from ``folder``."""
+    if place.startswith("file:"):
+        from ppm.engine.direct.reference import parse_reference
+
+        return parse_reference(place).on_disk(folder).resolve().as_uri()
+    return (folder / place).resolve().as_uri()
 
 
 def _requirement(text: str, source: str) -> FileRequirement:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import msgspec
 
@@ -21,10 +21,14 @@ class NamelessError(ValueError):
 
 
 class Location(msgspec.Struct, frozen=True, kw_only=True):
-    """A place to install from: ``url``, or ``path`` where ``url`` is ``""``; ``marker`` as text."""
+    """A place to install from: ``url``, or ``path`` where ``url`` is ``""``; ``marker`` as text.
+
+    ``path`` is absolute; ``relative`` where it was not written so.
+    """
 
     url: str
     path: Path = Path()
+    relative: bool = False
     extras: tuple[str, ...] = ()
     marker: str = ""
 
@@ -47,7 +51,8 @@ def find_location(text: str, directory: Path) -> Location | None:
     separated = place.startswith(".") or "/" in place or os.sep in place
     if not place.lower().endswith(_ARCHIVES) and not (separated and path.is_dir()):
         return None
-    return Location(url="", path=path, extras=extras, marker=marker.strip())
+    relative = not os.path.isabs(place)  # noqa: PTH117 - text
+    return Location(url="", path=path, relative=relative, extras=extras, marker=marker.strip())
 
 
 def find_editable(text: str, directory: Path) -> Location:
@@ -61,12 +66,20 @@ def find_editable(text: str, directory: Path) -> Location:
     place, extras = _split_extras(text.strip())
     path = Path(os.path.normpath(directory / place))
     if not path.is_dir():
-        raise ValueError("there is no such folder")
-    return Location(url="", path=path, extras=extras)
+        raise ValueError(
+            "only a folder can be editable" if _NAMED_URL.match(text) else "there is no such folder"
+        )
+    relative = not os.path.isabs(place)  # noqa: PTH117 - text
+    return Location(url="", path=path, relative=relative, extras=extras)
 
 
-def as_requirement(location: Location) -> str:
+def as_requirement(location: Location, root: Path | None = None, *, editable: bool = False) -> str:
     """The PEP 508 text ``name[extras] @ URL ; marker`` of a place.
+
+    Args:
+        location: The place.
+        root: The project that asks; a path that was written relative becomes relative to it.
+        editable: Whether the project shall see changes in the folder at once (PEP 660).
 
     Raises:
         NamelessError: Neither its file name, its ``egg`` fragment nor its ``pyproject.toml`` says
@@ -74,6 +87,8 @@ def as_requirement(location: Location) -> str:
         ValueError: A local path that is not there.
     """
     url, extras = location.url, location.extras
+    if url and editable:
+        raise ValueError("only a folder can be editable")
     if not url and not location.path.exists():
         raise ValueError("there is no such file or folder")
     egg = _EGG.search(urlsplit(url).fragment)
@@ -86,8 +101,16 @@ def as_requirement(location: Location) -> str:
     if name is None:
         raise NamelessError("which project this is cannot be told; write it as 'name @ URL'")
     suffix = f"[{','.join(extras)}]" if extras else ""
-    text = f"{name}{suffix} @ {url or location.path.as_uri()}"
+    place = url or _path_url(location, root)
+    text = f"{name}{suffix} @ {place}{'#editable=true' if editable else ''}"
     return f"{text} ; {location.marker}" if location.marker else text
+
+
+def _path_url(location: Location, root: Path | None) -> str:
+    if root is None or not location.relative:
+        return location.path.as_uri()
+    way = os.path.relpath(location.path, root)
+    return f"file:{quote(way if way.startswith(os.pardir) else os.path.join(os.curdir, way))}"  # noqa: PTH118 - text
 
 
 def _split_extras(place: str) -> tuple[str, tuple[str, ...]]:

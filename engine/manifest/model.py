@@ -53,7 +53,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     ``python`` is a PEP 440 specifier (``^3.10`` became ``>=3.10,<4.0``). ``link_mode`` is ``auto``,
     ``reflink``, ``hardlink`` or ``copy``. ``index_url`` may hold credentials: redact it before it
-    is shown or recorded.
+    is shown or recorded. ``targets`` are the names of those the lock is for, each under its one
+    spelling.
     """
 
     python: str = ""
@@ -63,6 +64,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     backends: tuple[Backend, ...] = ()
     preferences: tuple[Preference, ...] = ()
     ledger_shared: bool = False
+    package: bool = True
+    targets: tuple[str, ...] = ()
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -72,6 +75,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     bytes. ``requires_python`` is a PEP 440 specifier set, the project's own and the one of the
     settings together. ``requirements`` stand in the order of the file, each in the group that
     declares it; ``groups`` are all declared ones, empty ones too. ``warnings`` are for the person.
+    ``is_package`` where the project itself belongs into its environment: it has a build system and
+    ``package = false`` does not stand in its settings. ``version`` is its static one or ``""``.
     """
 
     path: str
@@ -83,3 +88,5 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     includes: tuple[GroupInclude, ...]
     settings: Settings
     warnings: tuple[str, ...]
+    is_package: bool = False
+    version: str = ""

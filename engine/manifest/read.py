@@ -120,6 +120,8 @@ def parse_manifest(data: bytes, *, file_name: str, directory: Path) -> Manifest:
         includes=tuple(declared.includes),
         settings=settings,
         warnings=tuple(findings.warnings),
+        is_package=standard and settings.package and {"project", "build-system"} <= document.keys(),
+        version=_static_version(document) if standard else "",
     )
 
 
@@ -194,6 +196,12 @@ def _read_project(document: Table, declared: Declarations, findings: Findings) -
     if "name" not in project:
         findings.problem("project.name", "is missing")
     return _name(project.get("name"), "project.name", findings), requires_python
+
+
+def _static_version(document: Table) -> str:
+    project = document.get("project")
+    version = project.get("version") if isinstance(project, dict) else None
+    return version if isinstance(version, str) else ""
 
 
 def _check_dynamic(project: Table, findings: Findings) -> None:

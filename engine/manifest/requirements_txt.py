@@ -45,11 +45,15 @@ class FileRequirement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class EditableRequirement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """``-e``: an absolute path or a VCS URL, the extras asked for, and ``file:line``."""
+    """``-e``: an absolute path or a VCS URL, the extras asked for, and ``file:line``.
+
+    ``requirement`` is a folder's PEP 508 text with ``#editable=true``, ``""`` for a URL.
+    """
 
     location: str
     extras: tuple[str, ...]
     source: str
+    requirement: str = ""
 
 
 class RequirementsFile(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -68,7 +72,11 @@ class RequirementsFile(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 def read_requirements_file(
-    path: Path, *, environment: Mapping[str, str] | None = None, directory: Path | None = None
+    path: Path,
+    *,
+    environment: Mapping[str, str] | None = None,
+    directory: Path | None = None,
+    root: Path | None = None,
 ) -> RequirementsFile:
     """Read a requirements file and those it includes.
 
@@ -77,11 +85,14 @@ def read_requirements_file(
         environment: Where ``${NAME}`` is looked up; the process's own by default.
         directory: What relative paths of requirements are relative to; as in pip, the working
             directory by default. Included files are found beside the one that includes them.
+        root: The project that asks: what relative paths become relative to; absolute by default.
 
     Raises:
         RequirementError: ``INVALID_REQUIREMENTS_FILE`` with every problem found.
     """
-    reader = _Reader(os.environ if environment is None else environment, directory or Path.cwd())
+    reader = _Reader(
+        os.environ if environment is None else environment, directory or Path.cwd(), root
+    )
     reader.read(path, (), constraint=False)
     if reader.problems:
         raise RequirementError(
@@ -100,7 +111,7 @@ def read_requirements_file(
 
 
 class _Reader:
-    def __init__(self, environment: Mapping[str, str], directory: Path) -> None:
+    def __init__(self, environment: Mapping[str, str], directory: Path, root: Path | None) -> None:
         self.requirements: list[FileRequirement] = []
         self.constraints: list[FileRequirement] = []
         self.editables: list[EditableRequirement] = []
@@ -110,6 +121,7 @@ class _Reader:
         self.problems: list[str] = []
         self._environment = environment
         self._directory = directory
+        self._root = root
 
     def read(self, path: Path, within: tuple[Path, ...], *, constraint: bool) -> None:
         """Read one file; ``within`` are those that led to it."""
@@ -155,7 +167,7 @@ class _Reader:
     ) -> None:
         location = find_location(text, self._directory)
         if location is not None:
-            text = as_requirement(location)
+            text = as_requirement(location, self._root)
         try:
             parsed = parse_requirement(text)
         except RequirementError as error:
@@ -179,6 +191,9 @@ class _Reader:
                 location=location.url or str(location.path),
                 extras=location.extras,
                 source=source,
+                requirement=""
+                if location.url
+                else as_requirement(location, self._root, editable=True),
             )
         )
 

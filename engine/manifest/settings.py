@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from ppm.engine.errors import ProjectError
 from ppm.engine.manifest.findings import Findings, Table
 from ppm.engine.manifest.model import Backend, Preference, Settings
 from ppm.engine.manifest.names import is_name, normalise_name
 from ppm.engine.manifest.specifier import specifier_of
 
 LINK_MODES = ("auto", "reflink", "hardlink", "copy")
-SETTINGS = ("python", "link_mode", "index_url", "default_gpu", "backends", "ledger")
+SETTINGS = (
+    "python",
+    "link_mode",
+    "index_url",
+    "default_gpu",
+    "backends",
+    "ledger",
+    "targets",
+    "package",
+)
 PROJECT_KEYS = ("name", "dependencies", "dependency_groups", "optional_dependencies")
 """What stands in ``[tool.ppm]`` of a ``pypm.toml`` and in ``[project]`` of a ``pyproject.toml``."""
 
@@ -45,7 +55,9 @@ def read_settings(table: Table, findings: Findings, *, project_keys: bool) -> Se
         default_gpu=findings.text(table.get("default_gpu"), f"{_ROOT}.default_gpu"),
         backends=_backends(backends, findings),
         preferences=_preferences(table, backends, findings),
+        package="package" not in table or findings.flag(table["package"], f"{_ROOT}.package"),
         ledger_shared=findings.flag(ledger.get("shared"), f"{_ROOT}.ledger.shared"),
+        targets=_targets(table.get("targets"), findings),
     )
 
 
@@ -79,6 +91,22 @@ def _link_mode(value: object, findings: Findings) -> str:
     if mode and mode not in LINK_MODES:
         findings.problem(f"{_ROOT}.link_mode", f"must be one of {', '.join(LINK_MODES)}")
     return mode
+
+
+def _targets(value: object, findings: Findings) -> tuple[str, ...]:
+    """The names under their one spelling, each once."""
+    targets: dict[str, None] = {}
+    for place, item in enumerate(findings.array(value, f"{_ROOT}.targets")):
+        from ppm.engine.targets import parse_target
+
+        path = f"{_ROOT}.targets[{place}]"
+        name = findings.text(item, path)
+        try:
+            if name:
+                targets[parse_target(name).name] = None
+        except ProjectError as error:
+            findings.problem(path, f"{error.message}; {error.hint}")
+    return tuple(targets)
 
 
 def _backends(table: Table, findings: Findings) -> tuple[Backend, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ppm.engine.errors import ArtifactError, IndexFailure
 from ppm.engine.manifest.names import normalise_name
-from ppm.engine.planning import chosen_file
+from ppm.engine.planning import UNBUILT, chosen_file
 from ppm.engine.runtime import Runtime
 from ppm.engine.store.model import WantedFile, WheelTree
 from ppm.projections.lock import LockedPackage
@@ -31,7 +31,7 @@ def acquire(
     missing: list[LockedPackage] = []
     for package in packages:
         file = chosen_file(package)
-        digest = file.sha256 if file.kind == "wheel" else runtime.built_wheel(file.sha256)
+        digest = file.sha256 if file.kind == "wheel" else runtime.wheel_built_from(file)
         tree = runtime.wheels.tree(digest) if digest else None
         if tree is None:
             missing.append(package)
@@ -54,7 +54,8 @@ def refetch(record: Record, runtime: Runtime, packages: Sequence[LockedPackage])
 def _bring(
     record: Record, runtime: Runtime, packages: Sequence[LockedPackage]
 ) -> dict[str, WheelTree]:
-    wanted = [wanted_file(package) for package in packages]
+    placed = [package for package in packages if package.source]
+    wanted = [wanted_file(package) for package in packages if not package.source]
     absent = [file for file in wanted if not runtime.blobs.has(file.sha256)]
     if runtime.offline and absent:
         names = ", ".join(file.filename for file in absent[:5])
@@ -65,8 +66,12 @@ def _bring(
         )
     from ppm.engine.network import on_network
 
-    unpackers = min(len(wanted), os.cpu_count() or 1)
-    trees = on_network(runtime, record, lambda network: network.trees(wanted), unpackers=unpackers)
+    unpackers = min(len(packages), os.cpu_count() or 1)
+    trees = on_network(
+        runtime, record, lambda network: network.trees(wanted, placed), unpackers=unpackers
+    )
+    for package in placed:
+        require_identity(package, trees[package.name])
     runtime.wheels.sync()
     return trees
 
@@ -78,7 +83,7 @@ def require_identity(package: LockedPackage, tree: WheelTree) -> None:
         ArtifactError: ``code="WHEEL_NAME"``.
     """
     named = (normalise_name(tree.name), tree.version)
-    if named == (package.name, package.version):
+    if named[0] == package.name and package.version in {tree.version, UNBUILT}:
         return
     from packaging.version import Version
 

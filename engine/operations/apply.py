@@ -14,7 +14,7 @@ import msgspec
 from ppm.engine.environment.files import LinkMode, Material, Package
 from ppm.engine.environment.generation import Generation, generation_name, venv_path
 from ppm.engine.environment.switch import active, switch
-from ppm.engine.planning import Plan, chosen_file, make_plan
+from ppm.engine.planning import UNBUILT, Plan, chosen_file, make_plan
 from ppm.engine.registry import register
 from ppm.engine.runtime import Runtime
 from ppm.engine.snapshots import take_automatically
@@ -79,8 +79,8 @@ def environment_of(run: Transaction, runtime: Runtime) -> Environment:
 
 def built_wheels(runtime: Runtime, packages: Mapping[str, LockedPackage]) -> dict[str, str]:
     """The digest of the wheel built from each source distribution, where one has been built."""
-    sources = [file for one in packages.values() if (file := chosen_file(one)).kind == "sdist"]
-    found = {file.sha256: runtime.built_wheel(file.sha256) for file in sources}
+    sources = [file for one in packages.values() if (file := chosen_file(one)).kind != "wheel"]
+    found = {file.sha256: runtime.wheel_built_from(file) for file in sources}
     return {source: wheel for source, wheel in found.items() if wheel is not None}
 
 
@@ -96,7 +96,7 @@ def apply(
         EnvironmentFailure: The packages do not go together.
         StorageError: The disk refused.
     """
-    register(runtime.home, run.project.state.ledger, run.paths.root)
+    register(runtime.home, run.project.state.ledger, run.paths.root, lambda: runtime.in_use)
     plan = plan_for(run, runtime, wish)
     before = environment_of(run, runtime)
     if plan.plan == "noop" and stands(run.paths.root, runtime, wish, before):
@@ -109,6 +109,7 @@ def apply(
     run.record(_intent(run, runtime, wish, plan, before))
     remove_stale(run.paths.root)
     trees = acquire(run.record, runtime, list(wish.packages.values()))
+    wish = _with_versions(wish, trees)
     materials = materials_of(runtime, wish, trees)
     built = build(
         run.paths.root, runtime.interpreter, materials, link_mode=wish.link_mode
@@ -137,7 +138,31 @@ def apply(
             ),
         )
     )
-    return Applied(plan=plan, generation=built.name, fresh=True, moved_to=switched.moved_to)
+    return Applied(
+        plan=_as_built(plan, wish), generation=built.name, fresh=True, moved_to=switched.moved_to
+    )
+
+
+def _with_versions(wish: Wish, trees: Mapping[str, WheelTree]) -> Wish:
+    """The wish with the version that a package turned out to have when it was built."""
+    known = {
+        name: msgspec.structs.replace(one, version=trees[name].version)
+        for name, one in wish.packages.items()
+        if one.version == UNBUILT
+    }
+    return msgspec.structs.replace(wish, packages={**wish.packages, **known}) if known else wish
+
+
+def _as_built(plan: Plan, wish: Wish) -> Plan:
+    """The plan with the versions that packages turned out to have; its digest stays."""
+    if UNBUILT not in plan.packages.values():
+        return plan
+    packages = {name: wish.packages[name].version for name in plan.packages}
+    changes = tuple(
+        msgspec.structs.replace(one, to=packages[one.name]) if one.to == UNBUILT else one
+        for one in plan.changes
+    )
+    return msgspec.structs.replace(plan, packages=packages, changes=changes)
 
 
 def stands(root: Path, runtime: Runtime, wish: Wish, before: Environment) -> bool:
@@ -146,26 +171,34 @@ def stands(root: Path, runtime: Runtime, wish: Wish, before: Environment) -> boo
     ``before`` has the wished packages already.
     """
     packages = [
-        _package(wish, name, installed.sha256) for name, installed in before.packages.items()
+        _package(root, wish, name, installed.sha256) for name, installed in before.packages.items()
     ]
     name = generation_name(runtime.interpreter, packages, wish.link_mode, venv_path(root))
     return name == before.active == active(root)
 
 
-def _package(wish: Wish, name: str, sha256: str) -> Package:
+def _package(root: Path, wish: Wish, name: str, sha256: str) -> Package:
+    locked = wish.packages[name]
     return Package(
         name=name,
-        version=wish.packages[name].version,
+        version=locked.version,
         sha256=sha256,
         requested=name in wish.requested,
+        direct_url=_direct_url(locked, root) if locked.source else b"",
     )
+
+
+def _direct_url(package: LockedPackage, root: Path) -> bytes:
+    from ppm.engine.direct.locked import direct_url  # Few projects have any.
+
+    return direct_url(package, root)
 
 
 def materials_of(runtime: Runtime, wish: Wish, trees: Mapping[str, WheelTree]) -> list[Material]:
     """The wished packages with their unpacked wheels ``trees``, in order of name."""
     return [
         Material(
-            package=_package(wish, name, trees[name].sha256),
+            package=_package(runtime.root, wish, name, trees[name].sha256),
             tree=trees[name],
             directory=runtime.wheels.directory(trees[name].sha256),
         )
@@ -177,7 +210,11 @@ def _intent(
     run: Transaction, runtime: Runtime, wish: Wish, plan: Plan, before: Environment
 ) -> tuple[AnyEvent, ...]:
     files = [chosen_file(package) for package in wish.packages.values()]
-    missing = [file for file in files if not runtime.blobs.has(file.sha256)]
+    missing = [
+        file
+        for file in files
+        if file.kind in {"wheel", "sdist"} and not runtime.blobs.has(file.sha256)
+    ]
     planned = EnvironmentPlanned(
         machine=runtime.machine,
         plan=plan.digest,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ppm.engine.files import write_atomic
-from ppm.engine.locking import locked_packages, requirement_changes
+from ppm.engine.locking import requirement_changes
 from ppm.engine.manifest.model import Manifest
 from ppm.engine.manifest.read import check_requirements, parse_manifest
 from ppm.engine.operations.lock import Locked, commit, resolve_manifest
@@ -30,11 +30,13 @@ def edit_manifest(
     constraints: tuple[str, ...] = (),
     preferred: Mapping[str, str] | None = None,
     accept: Accept | None = None,
+    with_here: bool = False,
 ) -> tuple[Manifest, Locked | None, tuple[RequirementAdded | RequirementRemoved, ...]]:
     """Make the manifest's bytes ``data`` and, with a ``policy``, lock what it then asks for.
 
     Nothing is written where the new requirements do not parse or do not resolve, or where
-    ``accept`` refuses what they resolve to by raising.
+    ``accept`` refuses what they resolve to by raising. ``with_here`` says that the running machine
+    needs the lock, whatever targets it is for.
 
     Returns:
         The manifest as it is now, the lock if one was asked for, and what changed.
@@ -44,11 +46,14 @@ def edit_manifest(
     check_requirements(edited)
     found = None
     if policy is not None:
+        from ppm.engine.operations.targeting import targets_of
+
+        targets = targets_of(run.project, edited, runtime, with_here=with_here)
         found = resolve_manifest(
-            run, runtime, edited, policy, constraints, preferred=preferred or {}
+            run, runtime, edited, policy, constraints, preferred=preferred or {}, targets=targets
         )
         if accept is not None:
-            accept(locked_packages(found))
+            accept(found.locks().get(runtime.interpreter.target.name, {}))
     changes = write_manifest(run, manifest, edited, data)
     locked = commit(run, runtime, edited, found) if found is not None else None
     return edited, locked, changes

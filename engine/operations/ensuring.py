@@ -79,7 +79,14 @@ def ensure(
             acquire(run.record, runtime, list(selected(packages, Selection()).values()))
 
         manifest, _, _ = edit_manifest(
-            run, runtime, manifest, data, Policy(), constraints=constraints, accept=obtain
+            run,
+            runtime,
+            manifest,
+            data,
+            Policy(),
+            constraints=constraints,
+            accept=obtain,
+            with_here=True,
         )
     else:
         ensure_locked(run, runtime, manifest, Policy(), frozen=False)
@@ -101,6 +108,11 @@ def is_answered(text: str, manifest: Manifest, lock: Lock, target: str) -> bool:
     package = lock.targets.get(target, {}).get(name)
     if not asked or package is None:
         return False
+    if requirement.url:
+        from ppm.engine.direct.reference import parse_reference
+
+        if parse_reference(requirement.url).source != package.source:
+            return False
     extras = {normalise_name(extra) for extra in requirement.extras}
     fits = requirement.specifier.contains(package.version, prereleases=True)
     return fits and extras <= set(package.extras)

@@ -76,13 +76,27 @@ class Expectation:
         except PpmError:
             return None
 
+    def _direct_url(self, dist_info: str) -> bytes:
+        """What the environment says of a package's place; a changed byte makes another root."""
+        if self._base is None:
+            return b""
+        folder = venv_path(self._project) / self._base[1].site_packages / dist_info
+        try:
+            return (folder / "direct_url.json").read_bytes()
+        except OSError:
+            return b""
+
     @cached_property
     def _materials(self) -> list[Material]:
         wheels = self._runtime.wheels
         return [
             Material(
                 package=Package(
-                    name=name, version=one.version, sha256=one.sha256, requested=one.requested
+                    name=name,
+                    version=one.version,
+                    sha256=one.sha256,
+                    requested=one.requested,
+                    direct_url=self._direct_url(tree.dist_info),
                 ),
                 tree=tree,
                 directory=wheels.directory(one.sha256),

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 
+import msgspec
+
 from ppm.engine.environment.files import LinkMode
-from ppm.engine.locking import is_current, locked_packages, observe_pylock
+from ppm.engine.locking import observe_pylock
 from ppm.engine.manifest.model import Manifest
 from ppm.engine.manifest.read import manifest_path, read_manifest
 from ppm.engine.operations.apply import Wish, built_wheels, stands
-from ppm.engine.operations.lock import problem_of
+from ppm.engine.operations.currency import why_stale
+from ppm.engine.operations.lock import resolve_here
 from ppm.engine.operations.observe import pylock_bytes, roots_of, runtime_for
-from ppm.engine.operations.resolving import resolve_problem
 from ppm.engine.operations.wishing import wish_for
 from ppm.engine.paths import ProjectPaths
 from ppm.engine.planning import Plan, Selection, make_plan
@@ -20,7 +22,7 @@ from ppm.engine.ports import Clock, Progress
 from ppm.engine.resolve.problem import Policy
 from ppm.engine.runtime import Runtime
 from ppm.events.catalog import AnyEvent
-from ppm.events.resolution import PackageLocked, PackageUnlocked
+from ppm.events.resolution import LockAdopted, PackageLocked, PackageUnlocked
 from ppm.projections.lock import Lock, applied
 from ppm.projections.project import Project
 from ppm.projections.state import Environment
@@ -43,8 +45,10 @@ def foresee(
         ProjectError, ResolutionError, IndexFailure: as the apply would.
     """
     manifest = read_manifest(manifest_path(paths.root))
-    runtime = runtime_for(manifest, clock, progress, index_url=index_url, offline=offline)
-    lock = lock_to_be(paths, project.lock, manifest, runtime)
+    runtime = runtime_for(
+        manifest, clock, progress, root=paths.root, index_url=index_url, offline=offline
+    )
+    lock = lock_to_be(paths, project, manifest, runtime)
     wish = wish_for(lock, runtime, manifest, selection, link_mode(manifest))
     return plan_of(project, runtime, wish)
 
@@ -67,19 +71,25 @@ def in_place(paths: ProjectPaths, project: Project, runtime: Runtime, wish: Wish
     return plan.plan == "noop" and stands(paths.root, runtime, wish, environment)
 
 
-def lock_to_be(paths: ProjectPaths, lock: Lock, manifest: Manifest, runtime: Runtime) -> Lock:
+def lock_to_be(paths: ProjectPaths, project: Project, manifest: Manifest, runtime: Runtime) -> Lock:
     """The lock an apply would use: the one there is, an edited ``pylock.toml``, or a new one."""
-    target = runtime.interpreter.target
+    lock, here = project.lock, runtime.interpreter.target
     data = pylock_bytes(paths)
     if data is not None and sha256(data).hexdigest() != lock.pylock:
-        events = observe_pylock(lock, data, target)
-        changes = [one for one in events if isinstance(one, PackageLocked | PackageUnlocked)]
-        lock = Lock(targets=applied(lock, changes, (target.name,)))
-    roots = roots_of(manifest)
-    if not is_current(lock, roots, target):
+        lock = _adopted(lock, observe_pylock(lock, data, here))
+    if not why_stale(lock, roots_of(manifest), here, paths.root):
         return lock
-    resolution = resolve_problem(problem_of(roots, lock, runtime, Policy()), runtime, _nowhere)
-    return Lock(targets={target.name: locked_packages(resolution)})
+    seen = msgspec.structs.replace(project, lock=lock)
+    return Lock(targets=resolve_here(seen, runtime, manifest, Policy(), _nowhere).locks())
+
+
+def _adopted(lock: Lock, events: Sequence[AnyEvent]) -> Lock:
+    """The lock after ``events``; without any it stays what it is."""
+    changes = [one for one in events if isinstance(one, PackageLocked | PackageUnlocked)]
+    for event in events:
+        if isinstance(event, LockAdopted):
+            return Lock(targets=applied(lock, changes, event.targets))
+    return lock
 
 
 def _nowhere(_events: Sequence[AnyEvent]) -> None:

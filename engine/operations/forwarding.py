@@ -13,7 +13,7 @@ from ppm.engine.locking import requirement_changes
 from ppm.engine.manifest.model import Manifest
 from ppm.engine.manifest.read import check_requirements, parse_manifest
 from ppm.engine.meeting import Meeting
-from ppm.engine.operations.lock import pylock_for, record_lock
+from ppm.engine.operations.lockfiles import pylock_for, record_lock
 from ppm.engine.operations.observe import pylock_bytes
 from ppm.engine.target import Target
 from ppm.engine.transaction import Transaction
@@ -41,29 +41,18 @@ def forward(
     root, lock = run.paths.root, meeting.their.lock
     edited = parse_manifest(data, file_name=manifest.path, directory=root)
     check_requirements(edited)
-    files = {
-        name: pylock_for(edited, packages, here if name == here.name else None)
-        for name, packages in lock.targets.items()
-    }
+    pylock = pylock_for(edited, lock.targets, here) if lock.targets else None
     if edited.sha256 != manifest.sha256:
         write_atomic(root / manifest.path, data)
-    for pylock in files.values():
-        if pylock_bytes(run.paths) != pylock:
-            write_atomic(run.paths.pylock, pylock)
-    if not files:
+    if pylock is None:
         with storage_errors(run.paths.pylock):
             run.paths.pylock.unlink(missing_ok=True)
+    elif pylock_bytes(run.paths) != pylock:
+        write_atomic(run.paths.pylock, pylock)
     extend(run.paths, meeting.fork, other.lines_after(meeting.fork))
     run.record([])
     if edited.sha256 != run.project.state.manifest_sha256:
         changes = requirement_changes(run.project.state, edited)
         run.record([ManifestWritten(path=edited.path, sha256=edited.sha256), *changes])
-    for name, packages in lock.targets.items():
-        record_lock(
-            run,
-            packages,
-            target=name,
-            data=files[name],
-            requirements=lock.requirements,
-            resolution=None,
-        )
+    if pylock is not None:
+        record_lock(run, lock.targets, data=pylock, requirements=lock.requirements)

@@ -18,7 +18,7 @@ from ppm.engine.manifest.model import Manifest
 from ppm.engine.manifest.read import parse_manifest
 from ppm.engine.operations.apply import built_events, environment_of
 from ppm.engine.operations.edit import write_manifest
-from ppm.engine.operations.lock import pylock_for, record_lock
+from ppm.engine.operations.lockfiles import pylock_for, record_lock
 from ppm.engine.operations.observe import manifest_bytes, pylock_bytes
 from ppm.engine.operations.past import make_again, origins_until
 from ppm.engine.paths import ProjectPaths
@@ -112,7 +112,7 @@ def go_back(
             cannot be made again.
     """
     then = fold_until(run.ledger.read(), seq)
-    register(runtime.home, run.project.state.ledger, run.paths.root)
+    register(runtime.home, run.project.state.ledger, run.paths.root, lambda: runtime.in_use)
     run.record([RollbackRequested(name=name, seq=seq)])
     wanted = then.state.environments.get(runtime.machine, Environment())
     built = None
@@ -180,15 +180,12 @@ def _lock_back(run: Transaction, manifest: Manifest, then: Lock, here: Target) -
         )
         run.record([*left, nothing])
         return
-    for target, packages in then.targets.items():
-        record_lock(
-            run,
-            packages,
-            target=target,
-            data=pylock_for(manifest, packages, here if target == here.name else None),
-            requirements=then.requirements,
-            resolution=None,
-        )
+    record_lock(
+        run,
+        then.targets,
+        data=pylock_for(manifest, then.targets, here),
+        requirements=then.requirements,
+    )
 
 
 def _pylock_digest(run: Transaction) -> str:

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import msgspec
 
+from ppm.engine.direct.naming import named
 from ppm.engine.errors import ArtifactError, RequirementError
 from ppm.engine.manifest.importing import ImportedRequirements, requirements_from
 from ppm.engine.manifest.names import normalise_name, parse_requirement
 from ppm.engine.planning import chosen_file
+from ppm.engine.redact import redact_text
 from ppm.projections.lock import LockedPackage
 
 
@@ -28,18 +30,21 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
 
 
-def asked_for(requirements: Sequence[str], file: Path | None) -> Asked:
+def asked_for(requirements: Sequence[str], file: Path | None, root: Path | None = None) -> Asked:
     """The requirements of the command line and those of ``file``.
+
+    Paths that are relative become relative to the project's ``root``; without one, absolute.
 
     Raises:
         RequirementError: One does not parse, or the file asks for something that is not followed.
         ProjectError: The file is a manifest or lock file that cannot be used.
     """
+    requirements = named(requirements, Path.cwd(), root)
     for text in requirements:
         parse_requirement(text)
     if file is None:
         return Asked(requirements=tuple(requirements))
-    found = requirements_from(file)
+    found = requirements_from(file, root=root)
     _refuse_unfollowed(found)
     hashes: dict[str, tuple[str, ...]] = {}
     for one in (*found.requirements, *found.constraints):
@@ -47,7 +52,11 @@ def asked_for(requirements: Sequence[str], file: Path | None) -> Asked:
             name = normalise_name(one.name)
             hashes[name] = (*hashes.get(name, ()), *one.hashes)
     return Asked(
-        requirements=(*requirements, *(one.requirement for one in found.requirements)),
+        requirements=(
+            *requirements,
+            *(one.requirement for one in found.requirements),
+            *(one.requirement for one in found.editables),
+        ),
         constraints=tuple(one.requirement for one in found.constraints),
         hashes=hashes,
         index_url=found.options.index_url or found.settings.index_url,
@@ -57,11 +66,12 @@ def asked_for(requirements: Sequence[str], file: Path | None) -> Asked:
 
 def _refuse_unfollowed(found: ImportedRequirements) -> None:
     """What asks for packages is followed or refused: never done without."""
-    if found.editables:
+    remote = [one for one in found.editables if not one.requirement]
+    if remote:
         raise RequirementError(
-            f"{found.editables[0].source}: editable requirements are not supported",
+            f"{remote[0].source}: {redact_text(remote[0].location)}: only a folder can be editable",
             code="UNSUPPORTED_REQUIREMENT",
-            hint="leave the -e lines out, or install them beside ppm",
+            hint="leave the -e away: a repository is installed from the commit it is at",
         )
     if found.refused:
         raise RequirementError(

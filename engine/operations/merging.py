@@ -93,7 +93,14 @@ def merge(
     if meeting.merged or meeting.their.head.seq <= meeting.fork.seq:
         return Merged(how="nothing", meeting=meeting)
     manifest = _whole_manifest(run.paths)
-    runtime = runtime_for(manifest, run.clock, progress, index_url=index_url, offline=offline)
+    runtime = runtime_for(
+        manifest,
+        run.clock,
+        progress,
+        root=run.paths.root,
+        index_url=index_url,
+        offline=offline,
+    )
     share(run.paths, manifest)
     if meeting.ours == meeting.fork and not unseen_edits(run.paths, run.project, manifest):
         changes = ahead(run.project, meeting.their)

@@ -42,7 +42,13 @@ def begin(
     """
     manifest = read_manifest(manifest_path(run.paths.root))
     runtime = runtime_for(
-        manifest, run.clock, progress, index_url=index_url, offline=offline, python=python
+        manifest,
+        run.clock,
+        progress,
+        root=run.paths.root,
+        index_url=index_url,
+        offline=offline,
+        python=python,
     )
     share(run.paths, manifest)
     observe(run, manifest, runtime.interpreter.target)
@@ -54,6 +60,7 @@ def runtime_for(
     clock: Clock,
     progress: Progress,
     *,
+    root: Path = Path(),
     index_url: str = "",
     offline: bool = False,
     python: Path | None = None,
@@ -67,6 +74,8 @@ def runtime_for(
         offline=offline,
         python=manifest.requires_python,
         interpreter=python,
+        root=root,
+        requirements=tuple(one.requirement for one in manifest.requirements),
     )
 
 

@@ -54,19 +54,24 @@ class Origins:
         Raises:
             EnvironmentFailure: ``code="ORIGIN_UNKNOWN"``.
         """
-        for digest in (installed.sha256, self._sources.get(installed.sha256, "")):
-            known = self._files.get(digest)
-            if known is not None:
-                files = tuple(file for file in known.files if file.sha256 == digest)
-                return msgspec.structs.replace(locked_package(known), files=files)
-        known = self._versions.get((name, installed.version))
+        known = self.find(name, installed)
         if known is None:
             raise EnvironmentFailure(
                 f"nothing in the history says where {name} {installed.version} came from",
                 code="ORIGIN_UNKNOWN",
                 hint="choose another point: `ppm snapshots`",
             )
-        return locked_package(known)
+        return known
+
+    def find(self, name: str, installed: InstalledPackage) -> LockedPackage | None:
+        """As :meth:`package`; ``None`` for what no lock had."""
+        for digest in (installed.sha256, self._sources.get(installed.sha256, "")):
+            known = self._files.get(digest)
+            if known is not None:
+                files = tuple(file for file in known.files if file.sha256 == digest)
+                return msgspec.structs.replace(locked_package(known), files=files)
+        known = self._versions.get((name, installed.version))
+        return locked_package(known) if known is not None else None
 
 
 def origins_until(records: Iterable[Record], seq: int) -> Origins:
@@ -111,6 +116,7 @@ def make_again(
             version=one.version,
             sha256=trees[name].sha256,
             requested=one.requested,
+            direct_url=_direct_url(origins.find(name, one), runtime.root),
         )
         for name, one in sorted(wanted.packages.items())
     ]
@@ -124,6 +130,14 @@ def make_again(
     ]
     mode = _link_mode(runtime, root, wanted.active, packages)
     return build(root, runtime.interpreter, materials, link_mode=mode)
+
+
+def _direct_url(package: LockedPackage | None, root: Path) -> bytes:
+    if package is None or not package.source:
+        return b""
+    from ppm.engine.direct.locked import direct_url  # Few projects have any.
+
+    return direct_url(package, root)
 
 
 def _trees(

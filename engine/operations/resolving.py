@@ -1,18 +1,23 @@
-"""Resolving against what is cached if that is enough, else against the live index."""
+"""Resolving against what is cached if that is enough, else against the live index.
+
+All targets of a lock share one session, and each page is asked for once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ppm.engine.errors import IndexFailure, ResolutionError
 from ppm.engine.index.model import ProjectPage
-from ppm.engine.ports import NotCached
+from ppm.engine.ports import NotCached, PackageSource
 from ppm.engine.resolve.problem import Problem, Resolution
 from ppm.engine.runtime import Runtime
 
 if TYPE_CHECKING:
     from ppm.engine.network import Network, Record
+    from ppm.engine.resolve.several import Solve
 
 _OTHER_INDEXES = (
     "note: pip's extra-index-url is not used, one index answers for all projects: choose it with"
@@ -20,8 +25,10 @@ _OTHER_INDEXES = (
 )
 
 
-def resolve_problem(problem: Problem, runtime: Runtime, record: Record) -> Resolution:
-    """The resolution of ``problem``.
+def resolve_problems(
+    problems: Sequence[Problem], runtime: Runtime, record: Record
+) -> tuple[Resolution, ...]:
+    """The resolutions of ``problems``, which are the same for different targets.
 
     A warm cache answers without an event loop. ``record`` takes the events of files that had to be
     fetched or built to know their metadata or digest.
@@ -30,44 +37,94 @@ def resolve_problem(problem: Problem, runtime: Runtime, record: Record) -> Resol
         ResolutionError: Nothing fits, and the index knows nothing newer.
         IndexFailure: The index cannot answer.
     """
+    from ppm.engine.operations.learning import with_directs
+
+    problems = with_directs(problems, runtime, record)
     runtime.progress.stage("resolving")
     try:
         try:
-            return _known(problem, runtime) or _live(problem, runtime, record)
+            return _known(problems, runtime) or _live(problems, runtime, record)
         except ResolutionError:
             if runtime.offline or not _knows_more(runtime, record):
                 raise
-        return _live(problem, runtime, record)
+        return _live(problems, runtime, record)
     except ResolutionError as error:
+        if len(problems) == 1 and not _is_here(problems[0], runtime):
+            error.message = f"for {problems[0].target.name}: {error.message}"
         if runtime.index_settings.extra_index_urls:
             error.add_note(_OTHER_INDEXES)
         raise
 
 
-def _known(problem: Problem, runtime: Runtime) -> Resolution | None:
-    """The resolution from the cache alone; ``None`` where that is not enough."""
-    from ppm.engine.resolve.solve import resolve
-
+def _known(problems: Sequence[Problem], runtime: Runtime) -> tuple[Resolution, ...] | None:
+    """The resolutions from the cache alone; ``None`` where that is not enough."""
+    source = runtime.cached_source()
     try:
-        found = resolve(problem, runtime.cached_source())
+        found = _together(problems, lambda problem: _from_cache(problem, source, runtime))
     except NotCached as missing:
         if runtime.offline:
             raise IndexFailure(
                 f"{missing} is not cached", code="OFFLINE", hint="run without --offline once"
             ) from missing
         return None
-    return found if all(package.file.sha256 for package in found.packages) else None
+    whole = all(package.file.sha256 for one in found for package in one.packages)
+    return found if whole else None
 
 
-def _live(problem: Problem, runtime: Runtime, record: Record) -> Resolution:
+def _from_cache(problem: Problem, source: PackageSource, runtime: Runtime) -> Resolution:
+    from ppm.engine.resolve.solve import resolve
+
+    if _is_here(problem, runtime):
+        return resolve(problem, source)
+    from ppm.engine.resolve.foreign import ForeignSource
+
+    return resolve(problem, ForeignSource(source))
+
+
+def _live(problems: Sequence[Problem], runtime: Runtime, record: Record) -> tuple[Resolution, ...]:
     from ppm.engine.network import on_network
-    from ppm.engine.resolve.live import resolve_live
 
-    async def live(network: Network) -> Resolution:
-        found = await resolve_live(problem, network.index, progress=runtime.progress)
-        return await network.with_digests(found)
+    async def live(network: Network) -> tuple[Resolution, ...]:
+        found = await _from_index(problems, network, runtime)
+        return tuple([await network.with_digests(one) for one in found])
 
     return on_network(runtime, record, live)
+
+
+async def _from_index(
+    problems: Sequence[Problem], network: Network, runtime: Runtime
+) -> tuple[Resolution, ...]:
+    from ppm.engine.resolve.live import resolve_live
+
+    progress = runtime.progress
+    if len(problems) == 1 and _is_here(problems[0], runtime):
+        return (await resolve_live(problems[0], network.index, progress=progress),)
+    from anyio import from_thread, to_thread
+
+    from ppm.engine.resolve.foreign import AskedOnce, LiveForeignSource
+
+    here = AskedOnce(network.index)
+    elsewhere = LiveForeignSource(here, network.index_elsewhere)
+
+    def solve(problem: Problem) -> Resolution:
+        source = here if _is_here(problem, runtime) else elsewhere
+        return from_thread.run(partial(resolve_live, problem, source, progress=progress))
+
+    return await to_thread.run_sync(_together, problems, solve)
+
+
+def _together(problems: Sequence[Problem], solve: Solve) -> tuple[Resolution, ...]:
+    if len(problems) == 1:
+        return (solve(problems[0]),)
+    from ppm.engine.lockfile import alike
+    from ppm.engine.resolve.several import resolve_together
+
+    return resolve_together(problems, solve, alike)
+
+
+def _is_here(problem: Problem, runtime: Runtime) -> bool:
+    """Whether what is built on this machine counts for the problem's target."""
+    return problem.target.name == runtime.interpreter.target.name
 
 
 def _knows_more(runtime: Runtime, record: Record) -> bool:

@@ -18,7 +18,7 @@ from ppm.projections.lock import Lock
 def wish_for(
     lock: Lock, runtime: Runtime, manifest: Manifest, selection: Selection, link_mode: LinkMode
 ) -> Wish:
-    """The environment of the selected groups, as locked.
+    """The environment of the selected groups, as locked, and the project itself if it is a package.
 
     Raises:
         ProjectError: ``code="UNKNOWN_GROUP"``: a group or extra that the manifest does not have.
@@ -32,15 +32,19 @@ def wish_for(
                 code="UNKNOWN_GROUP",
                 hint=f"it has: {', '.join(map(_words, sorted(manifest.groups))) or 'none'}",
             )
-    return Wish(
-        packages=selected(lock.targets[runtime.interpreter.target.name], selection),
-        requested=frozenset(
-            name
-            for root in roots_of(manifest)
-            if selection.wants((root.group,)) and (name := requirement_name(root.requirement))
-        ),
-        link_mode=link_mode,
+    packages = selected(lock.targets[runtime.interpreter.target.name], selection)
+    requested = frozenset(
+        name
+        for root in roots_of(manifest)
+        if selection.wants((root.group,)) and (name := requirement_name(root.requirement))
     )
+    if manifest.is_package and selection.wants(("",)):
+        from ppm.engine.operations.own import own_package  # Most projects are no packages.
+
+        own = own_package(runtime, manifest)
+        packages = dict(sorted({**packages, own.name: own}.items()))
+        requested |= {own.name}
+    return Wish(packages=packages, requested=requested, link_mode=link_mode)
 
 
 def _words(group: str) -> str:

@@ -85,9 +85,10 @@ class Tree:
             requires_python=metadata.requires_python or candidate.file.requires_python,
             dependencies=tuple(sorted(set(requirements))),
             file=candidate.file,
-            is_sdist=candidate.file.kind == "sdist",
+            is_sdist=candidate.file.kind != "wheel",
             metadata_sha256=metadata.sha256,
             metadata_origin=metadata.origin,
+            source=self._catalogue.places.source(name),
         )
 
     def _walk(self, group: str) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
 from packaging.version import InvalidVersion
 
-from ppm.engine.errors import IndexFailure
+from ppm.engine.errors import IndexFailure, RequirementError
 from ppm.engine.index.model import CoreMetadata, DistributionFile, ProjectPage
 from ppm.engine.ports import PackageSource
 from ppm.engine.resolve.candidates import Candidate, Project
+from ppm.engine.resolve.direct import Places
 from ppm.engine.resolve.environment import TargetMarkers
 from ppm.engine.resolve.problem import Problem
 from ppm.engine.resolve.requirement import (
@@ -16,11 +18,14 @@ from ppm.engine.resolve.requirement import (
     needs_of,
     normalize_name,
     parse_version,
+    source_of,
 )
 from ppm.engine.resolve.roots import Roots
 from ppm.engine.resolve.selection import FileRules, python_reason
 
 UNKNOWN = "unknown"
+CANNOT_TELL = "FOREIGN_SDIST"
+"""The code of a source distribution whose metadata only a build on another machine could tell."""
 
 
 class UnusableError(Exception):
@@ -56,6 +61,11 @@ class Shelf:
         self.rules = FileRules(problem.target, policy)
         self._policy = policy
         self._direct = roots.names
+        self._placed = {direct.name for direct in problem.directs}
+        # When it was uploaded, and whether it is a pre-release, is no question here: it was named.
+        self._rules_for_placed = FileRules(
+            problem.target, msgspec.structs.replace(policy, exclude_newer="", no_binary=())
+        )
         free = {normalize_name(name) for name in policy.upgrade_packages}
         self._preferred: dict[str, str] = {
             normalize_name(preference.name): preference.version
@@ -66,11 +76,12 @@ class Shelf:
     def project(self, name: str, page: ProjectPage) -> Project:
         """The project of a page, with its preference and the order of its versions."""
         strategy = self._policy.resolution
+        placed = name in self._placed
         return Project(
             name,
             page,
-            self.rules,
-            prereleases=self._policy.prereleases,
+            self._rules_for_placed if placed else self.rules,
+            prereleases="allow" if placed else self._policy.prereleases,
             preferred=self._preferred.get(name, ""),
             oldest_first=strategy == "lowest"
             or (strategy == "lowest-direct" and name in self._direct),
@@ -89,6 +100,7 @@ class Catalogue:
         self.roots = Roots(problem, self.markers)
         self._shelf = Shelf(problem, self.roots)
         self._source = source
+        self.places = Places(problem.directs)
         self._projects: dict[str, Project] = {}
         self._metadata: dict[str, CoreMetadata] = {}
         self.metadata_count = 0
@@ -123,6 +135,8 @@ class Catalogue:
             try:
                 known = self._source.metadata(candidate.file)
             except IndexFailure as failure:
+                if failure.code == CANNOT_TELL:
+                    raise UnusableError(failure.message) from failure
                 if failure.code != "INVALID_METADATA":
                     raise
                 raise UnusableError(f"its metadata is invalid: {failure.message}") from failure
@@ -143,9 +157,18 @@ class Catalogue:
             reason = str(error).splitlines()[0]
             raise UnusableError(f"its metadata holds an invalid requirement: {reason}") from error
         for parsed in found:
-            if parsed.url:
-                raise UnusableError(f"it asks for {parsed.text}; only your project may name a URL")
+            if parsed.url and not self._is_asked_for_by_the_project(parsed):
+                raise UnusableError(
+                    f"it asks for {parsed.text}; only your project may name a URL: add that very"
+                    " requirement to it if you trust it"
+                )
         return found
+
+    def _is_asked_for_by_the_project(self, parsed: Parsed) -> bool:
+        try:
+            return self.places.source(parsed.name) == source_of(parsed)
+        except RequirementError:
+            return False
 
     def needs(self, candidate: Candidate) -> list[Need]:
         """What a candidate needs, apart from its own base."""

@@ -10,6 +10,7 @@ from anyio import from_thread, to_thread
 
 from ppm.engine.index.model import CoreMetadata, DistributionFile, ProjectPage
 from ppm.engine.ports import LiveSource, Progress
+from ppm.engine.resolve.direct import Places, PlacesFirstLive
 from ppm.engine.resolve.prefetch import Answers, Prefetcher, unpack
 from ppm.engine.resolve.problem import Problem, Resolution
 from ppm.engine.resolve.solve import resolve
@@ -66,7 +67,7 @@ async def resolve_live(
     """
     if progress is not None:
         progress.stage("resolving")
-    answers = Answers(source)
+    answers = Answers(PlacesFirstLive(Places(problem.directs), source))
     failure: Exception | None = None
     resolution: Resolution | None = None
     async with anyio.create_task_group() as tasks:

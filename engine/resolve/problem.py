@@ -6,8 +6,9 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from ppm.engine.index.model import DistributionFile
+from ppm.engine.index.model import CoreMetadata, DistributionFile
 from ppm.engine.target import Target
+from ppm.events.resolution import LockedFile
 
 Prereleases: TypeAlias = Literal["if-necessary-or-explicit", "allow", "disallow", "explicit"]
 Strategy: TypeAlias = Literal["highest", "lowest", "lowest-direct"]
@@ -46,16 +47,35 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Preference(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A version that the lock pins: taken as long as it satisfies, so that little changes."""
+    """A version that the lock pins: taken as long as it satisfies, so that little changes.
+
+    ``source`` and ``file`` are the lock's where the package is from a direct reference.
+    """
 
     name: str
     version: str
+    source: str = ""
+    file: LockedFile | None = None
+
+
+class Direct(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A package that the project names a place for: the only candidate of its name.
+
+    ``source`` is the reference as :attr:`ppm.engine.direct.reference.Reference.source` spells it;
+    ``file`` what it came to, of a kind in :mod:`ppm.engine.direct.locked`.
+    """
+
+    name: str
+    source: str
+    file: DistributionFile
+    metadata: CoreMetadata
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Everything a resolution depends on except what the package source says.
 
     ``constraints`` are PEP 508 texts without extras that limit a package if something needs it.
+    ``directs`` has an entry for each root that is a direct reference.
     """
 
     roots: tuple[RootRequirement, ...]
@@ -63,6 +83,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     constraints: tuple[str, ...] = ()
     preferences: tuple[Preference, ...] = ()
     policy: Policy = Policy()
+    directs: tuple[Direct, ...] = ()
 
 
 class ResolvedPackage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -72,7 +93,8 @@ class ResolvedPackage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     root groups that reach it. ``dependencies`` are PEP 508 texts without markers, those that apply
     on the target with ``extras``, its own extras (``name[extra]``) among them. ``file`` is the best
     one for the target. ``metadata_sha256`` is the digest of the metadata that was resolved with and
-    ``metadata_origin`` the rung it came from.
+    ``metadata_origin`` the rung it came from. ``source`` is the direct reference it comes from,
+    ``""`` for a package of an index.
     """
 
     name: str
@@ -86,6 +108,7 @@ class ResolvedPackage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     is_sdist: bool
     metadata_sha256: str
     metadata_origin: str
+    source: str = ""
 
 
 class Rejection(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from ppm.engine.errors import RequirementError
-from ppm.engine.redact import redact_text
+from ppm.engine.redact import public_text, redact_text
 
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 _PLAIN = rf"\s*({_NAME})\s*(?:\[\s*({_NAME}(?:\s*,\s*{_NAME})*)\s*\])?\s*([<>=!~][^()@;\[\]]*)?"
@@ -43,7 +43,7 @@ class Parsed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """PEP 508 text; the URL of a direct reference loses its credentials."""
         extras = f"[{','.join(self.extras)}]" if self.extras else ""
         if self.url:
-            return f"{self.name}{extras} @ {redact_text(self.url)}"
+            return f"{self.name}{extras} @ {public_text(self.url)}"
         return f"{self.name}{extras}{self.specifier}"
 
 
@@ -97,10 +97,8 @@ def parse_requirement(text: str) -> Parsed:
 def parse_asked(text: str, *, origin: str) -> tuple[Parsed, str]:
     """A requirement that the user wrote, and its marker. ``origin`` says where it stands.
 
-    The one place where direct references are refused.
-
     Raises:
-        RequirementError: It does not parse, or is of a kind that cannot be resolved yet.
+        RequirementError: It does not parse.
     """
     try:
         head, marker = split_marker(text)
@@ -111,13 +109,20 @@ def parse_asked(text: str, *, origin: str) -> tuple[Parsed, str]:
             f"{origin}: {redact_text(text)!r}: {reason}",
             hint="correct it where it is written; a requirement looks like 'name>=1.2,<2'",
         ) from error
-    if parsed.url:
-        raise RequirementError(
-            f"{origin}: {parsed.text}: direct URLs and paths cannot be resolved yet",
-            code="UNSUPPORTED_REQUIREMENT",
-            hint=f"name a version that an index offers, such as {parsed.name}>=1.0",
-        )
     return parsed, marker
+
+
+def source_of(parsed: Parsed) -> str:
+    """The direct reference of a requirement in its one spelling, ``""`` if it has none.
+
+    Raises:
+        RequirementError: It is of a kind that PPM does not install from, or unsafe.
+    """
+    if not parsed.url:
+        return ""
+    from ppm.engine.direct.reference import parse_reference  # Few projects have any.
+
+    return parse_reference(parsed.url).source
 
 
 class Need:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ppm.engine.errors import RequirementError
 from ppm.engine.resolve.environment import TargetMarkers
 from ppm.engine.resolve.problem import Problem, RootRequirement
-from ppm.engine.resolve.requirement import Need, Parsed, needs_of, parse_asked
+from ppm.engine.resolve.requirement import Need, Parsed, needs_of, parse_asked, source_of
 
 
 class Roots:
@@ -23,6 +23,7 @@ class Roots:
     def __init__(self, problem: Problem, markers: TargetMarkers) -> None:
         self.needs: dict[Need, tuple[str, ...]] = {}
         self.constraints: dict[str, tuple[Need, ...]] = {}
+        self._sources = {direct.name: direct.source for direct in problem.directs}
         for root in problem.roots:
             self._add_root(root, markers)
         for text in problem.constraints:
@@ -50,6 +51,8 @@ class Roots:
         parsed = applying_root(root, markers)
         if parsed is None:
             return
+        if parsed.url and self._sources.get(parsed.name) != source_of(parsed):
+            raise _not_from_there(parsed, group_label(root.group))
         for need in needs_of(parsed):
             groups = self.needs.get(need, ())
             if root.group not in groups:
@@ -59,6 +62,8 @@ class Roots:
         parsed = _applying(text, f"constraint {text!r}", markers)
         if parsed is None:
             return
+        if parsed.url:
+            raise _not_from_there(parsed, "constraint")
         if parsed.extras:
             raise RequirementError(
                 f"constraint {text!r}: constraints cannot have extras",
@@ -82,6 +87,15 @@ def group_label(group: str) -> str:
     if kind == "extra" and extra:
         return f"your project (extra {extra})"
     return f"your project (group {group})" if group else "your project"
+
+
+def _not_from_there(parsed: Parsed, origin: str) -> RequirementError:
+    """Build requirements and constraints name versions; only a project names places."""
+    return RequirementError(
+        f"{origin}: {parsed.text}: only a requirement of your project may name a place",
+        code="UNSUPPORTED_REQUIREMENT",
+        hint=f"name a version that an index offers, such as {parsed.name}>=1.0",
+    )
 
 
 def _applying(text: str, origin: str, markers: TargetMarkers) -> Parsed | None:

@@ -9,7 +9,13 @@ import msgspec
 
 from ppm.engine.resolve.environment import TargetMarkers
 from ppm.engine.resolve.problem import RootRequirement
-from ppm.engine.resolve.requirement import Parsed, parse_requirement, parse_version, specifier_set
+from ppm.engine.resolve.requirement import (
+    Parsed,
+    parse_requirement,
+    parse_version,
+    source_of,
+    specifier_set,
+)
 from ppm.engine.resolve.roots import applying_root, group_label
 from ppm.engine.target import Target
 
@@ -20,6 +26,7 @@ class LockedPin(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     version: str
     extras: tuple[str, ...]
     dependencies: tuple[str, ...]
+    source: str = ""
 
 
 def lock_satisfies(
@@ -39,7 +46,14 @@ def lock_satisfies(
         RequirementError: A root does not parse or cannot be resolved.
     """
     asked: dict[str, set[str]] = {}
-    problems = list(_walk(_root_needs(roots, target), locked, asked))
+    needs = list(_root_needs(roots, target))
+    named = {parsed.name for _, parsed in needs if parsed.url}
+    problems = list(_walk(needs, locked, asked))
+    problems += (
+        f"your project no longer says where {name} comes from"
+        for name in sorted(locked.keys() - named)
+        if locked[name].source
+    )
     for name in sorted(locked):
         if name not in asked:
             problems.append(f"nothing needs {name} {locked[name].version}")
@@ -76,6 +90,8 @@ def _walk(
 
 
 def _unmet(who: str, parsed: Parsed, pin: LockedPin) -> Iterator[str]:
+    if parsed.url and source_of(parsed) != pin.source:
+        yield f"{who} needs {parsed.text}, locked is {pin.source or pin.version}"
     if parsed.specifier and not specifier_set(parsed.specifier).contains(
         parse_version(pin.version), prereleases=True
     ):

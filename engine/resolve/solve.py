@@ -9,6 +9,7 @@ from ppm.engine.errors import ResolutionError
 from ppm.engine.ports import PackageSource
 from ppm.engine.resolve.answer import InconsistentError, assemble
 from ppm.engine.resolve.catalogue import Catalogue, Remembered
+from ppm.engine.resolve.direct import Places, PlacesFirst
 from ppm.engine.resolve.doom import Doom, Edge, HopelessError
 from ppm.engine.resolve.exhaustive import search_exhaustively
 from ppm.engine.resolve.explain import Failure, explain
@@ -80,7 +81,7 @@ def resolve(
         ResolutionError: No set of versions fits; the message says why, the hint what would.
         IndexFailure: An index fails. NotCached: The source may not ask it.
     """
-    remembered = Remembered(source)
+    remembered = Remembered(PlacesFirst(Places(problem.directs), source))
     run = begin(problem, remembered, observer)
     try:
         return search(run, MAX_ROUNDS)

@@ -101,7 +101,7 @@ def _wider_policies(failure: Failure) -> Iterator[Relaxation]:
     if policy.exclude_newer:
         changed = msgspec.structs.replace(policy, exclude_newer="")
         wider.append((changed, f"look past {policy.exclude_newer} (--exclude-newer)"))
-    if policy.no_build or policy.only_binary:
+    if (policy.no_build or policy.only_binary) and problem.target.builds:
         changed = msgspec.structs.replace(policy, no_build=False, only_binary=())
         wider.append((changed, "allow building from source (no --no-build)"))
     about = failure.causes[0][0].name

@@ -34,7 +34,7 @@ NAMES = st.sampled_from(["ash", "birch", "cedar", "elm", "fir"])
 VERSIONS = st.sampled_from(["1.0", "1.1", "2.0"])
 GROUPS = st.sampled_from(["", "dev", "extra:web"])
 MACHINE = "machine-1"
-TARGET = "linux-x86_64-py3.11"
+TARGET, OTHER = "linux-x86_64-py3.11", "windows-x86_64-py3.11"
 
 
 def locked(name: str, version: str) -> LockedPackage:
@@ -101,11 +101,17 @@ class Commands(RuleBasedStateMachine):
     @rule(packages=st.dictionaries(NAMES, VERSIONS))
     def lock(self, packages: dict[str, str]) -> None:
         wanted = {name: locked(name, version) for name, version in packages.items()}
-        arguments = {"requirements": repr(sorted(packages)), "pylock": "p", "resolution": None}
-        events = lock_events(self.project().lock, TARGET, wanted, **arguments)  # type: ignore[arg-type]
+        wish = {TARGET: wanted, OTHER: wanted} if len(packages) > 1 else {TARGET: wanted}
+        asked = repr(sorted(packages))
+
+        def events_now() -> tuple[AnyEvent, ...]:
+            lock = self.project().lock
+            return lock_events(lock, wish, requirements=asked, pylock="p", resolutions={})
+
+        events = events_now()
         self.locked = packages
         self.run_events(*events)
-        assert lock_events(self.project().lock, TARGET, wanted, **arguments) == ()  # type: ignore[arg-type]
+        assert events_now() == ()
 
     def switch_events(self, packages: dict[str, str], generation: str) -> list[AnyEvent]:
         events: list[AnyEvent] = [
@@ -165,11 +171,10 @@ class Commands(RuleBasedStateMachine):
                 run.record(
                     lock_events(
                         run.project.lock,
-                        TARGET,
-                        wanted,
+                        {TARGET: wanted},
                         requirements="",
                         pylock="",
-                        resolution=None,
+                        resolutions={},
                     )[:-1]
                 )
                 fail()

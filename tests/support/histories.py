@@ -102,6 +102,7 @@ def locked(
         requires_python="",
         dependencies=dependencies,
         files=(file,),
+        source="",
     )
 
 

@@ -15,7 +15,8 @@ from packaging.pylock import Pylock
 from support.wheels import build_wheel
 
 from ppm.engine.errors import ProjectError
-from ppm.engine.lockfile import group_marker, parse_pylock, render_pylock, render_target_pylock
+from ppm.engine.lockfile import parse_pylock, render_pylock, render_target_pylock, target_marker
+from ppm.engine.lockfile_entries import group_marker
 from ppm.engine.lockfile_reader import PylockFile, read_pylock
 from ppm.engine.target import Target
 from ppm.events.resolution import LockedFile
@@ -320,8 +321,10 @@ def test_archives_and_locks_without_versions_are_read() -> None:
     )
     assert parse_pylock(one(WHEEL).encode(), LINUX)[0].version == "1.0"
     assert refused(one(archive.replace("a-1.5.tar.gz", "main.zip")))[1:] == [
-        "packages[0]: a has no version"
+        "packages[0]: a: https://files.example/main.zip cannot be installed from: it is neither"
+        + " a .whl nor a .tar.gz"
     ]
+    assert found.source == "https://files.example/a-1.5.tar.gz"
 
 
 def test_the_project_itself_is_left_out_and_later_minor_versions_are_read() -> None:
@@ -451,3 +454,48 @@ def test_a_lock_that_uv_made_is_read(tmp_path: Path, wheels: list[LockedPackage]
     found = parse_pylock((tmp_path / "pylock.toml").read_bytes())
     assert [(one.name, one.version) for one in found] == [("string", "1.0"), ("tin-can", "1.0")]
     assert {one.files[0].sha256 for one in found} == {one.files[0].sha256 for one in wheels}
+
+
+def test_of_several_wheels_the_one_that_fits_the_target_is_taken() -> None:
+    names = [f"a-1.0-{tags}.whl" for tags in (*WINDOWS.tags[:1], *LINUX.tags[:1], "cp39-cp39-any")]
+    both = package("a", files=tuple(file(name) for name in (*names, "a-1.0.tar.gz")))
+    data = render_pylock([both])
+    for target_, name in ((LINUX, names[1]), (WINDOWS, names[0])):
+        (found,) = parse_pylock(data, target_)
+        assert [one.filename for one in found.files] == [name, "a-1.0.tar.gz"]
+
+
+def test_a_version_is_one_table_and_tells_what_each_target_has_of_it() -> None:
+    tags = (LINUX.tags[0], WINDOWS.tags[0])
+    wheels = [(file(f"a-1.0-{tag}.whl"),) for tag in tags]
+    needs = package("b", groups=("extra:web",), files=(file("b-1.0-py3-none-any.whl"),))
+    linux = [package("a", files=wheels[0], groups=("dev",)), needs]
+    windows = [package("a", files=wheels[1], dependencies=("b>=1",), extras=("x",)), needs]
+    data = render_target_pylock({LINUX.name: linux, WINDOWS.name: windows}, [LINUX, WINDOWS])
+    first, second = tomllib.loads(data.decode())["packages"]
+    assert [one["url"].rpartition("/")[2] for one in first["wheels"]] == [
+        file_.filename for (file_,) in wheels
+    ]
+    on_linux, on_windows = map(target_marker, (LINUX, WINDOWS))
+    assert first["marker"] == f"({on_windows}) or ({on_linux} and 'dev' in dependency_groups)"
+    assert first["dependencies"] == [{"name": "b"}]
+    assert first["tool"]["ppm"] == {
+        "targets": {
+            LINUX.name: {
+                "extras": [],
+                "groups": ["dev"],
+                "dependencies": [],
+                "files": [wheels[0][0].filename],
+            },
+            WINDOWS.name: {
+                "extras": ["x"],
+                "groups": [""],
+                "dependencies": ["b>=1"],
+                "files": [wheels[1][0].filename],
+            },
+        }
+    }
+    assert second["marker"] == "'web' in extras"
+    assert second["tool"]["ppm"] == {"groups": ["extra:web"]}
+    assert list(parse_pylock(data, LINUX)) == linux
+    assert list(parse_pylock(data, WINDOWS)) == windows

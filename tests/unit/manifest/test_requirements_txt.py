@@ -138,6 +138,8 @@ def test_constraints_may_have_neither_extras_nor_be_editable(folder: Path) -> No
 
 def test_editables_are_paths_or_repositories(folder: Path) -> None:
     (folder / "lib").mkdir()
+    for place in (folder, folder / "lib"):
+        (place / "pyproject.toml").write_text('[project]\nname = "tin"\nversion = "1"\n')
     file = read(
         folder,
         "-e lib[fast,x]\n--editable=git+https://git.example/x@v1#egg=x\n-e .\n",
@@ -146,6 +148,11 @@ def test_editables_are_paths_or_repositories(folder: Path) -> None:
         (str(folder / "lib"), ("fast", "x")),
         ("git+https://git.example/x@v1#egg=x", ()),
         (str(folder), ()),
+    ]
+    assert [one.requirement for one in file.editables] == [
+        f"tin[fast,x] @ {(folder / 'lib').as_uri()}#editable=true",
+        "",
+        f"tin @ {folder.as_uri()}#editable=true",
     ]
     assert problems(folder, "-e ./gone\n") == [
         "requirements.txt:1: -e ./gone: there is no such folder"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
 from support.histories import (
     MACHINE,
+    TARGET,
     Storyteller,
     installed,
     locked,
@@ -37,6 +39,16 @@ def test_a_run_that_came_to_no_lock_says_nothing() -> None:
     history.run("apply", installed("birch", "1.0"), ends="cut short")
     history.run("apply", switched("g"))
     assert told(history).lockings == told(history).installings == ()
+
+
+def test_of_several_targets_the_one_in_question_is_told_of() -> None:
+    history = Storyteller()
+    both = [msgspec.structs.replace(locked("birch", "2.0"), target="elsewhere")]
+    history.run("lock", *both, locked("birch", "1.0"), resolved())
+    history.run("lock", locked("birch", "1.5", "1.0"), *both, resolved())
+    for target, versions in ((TARGET, ["1.0", "1.5"]), ("elsewhere", ["2.0", "2.0"])):
+        found = story(history.records(), "birch", MACHINE, target)
+        assert [one.version for one in found.lockings] == versions
 
 
 def test_newer_versions_are_named_with_their_reasons() -> None:
