@@ -7,6 +7,7 @@ from pathlib import Path
 from ppm.commands.options import (
     DevOption,
     EditableOption,
+    GpuOption,
     GroupOption,
     IndexOption,
     JsonOption,
@@ -37,6 +38,7 @@ def add(
     optional: OptionalOption = None,
     editable: EditableOption = False,
     lock: LockOption = False,
+    gpu: GpuOption = "",
     index_url: IndexOption = None,
     offline: OfflineOption = False,
     json_output: JsonOption = False,
@@ -52,7 +54,7 @@ def add(
     chosen = chosen_group(dev=dev, group=group, optional=optional)
     with changing("add", project, console) as change:
         manifest, runtime = begin(
-            change.run, change.progress, index_url=index_url or "", offline=offline
+            change.run, change.progress, index_url=index_url or "", offline=offline, gpu=gpu
         )
         data = add_requirements(
             manifest_bytes(change.paths, manifest),

@@ -47,6 +47,10 @@ VERBS = {
     "ledger merge": "ledger_merge",
     "keygen": "keygen",
     "verify": "verify",
+    "sign": "sign",
+    "trust add": "trust_add",
+    "trust list": "trust_list",
+    "trust remove": "trust_remove",
     "gc": "gc",
     "version": "version",
 }

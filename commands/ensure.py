@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from ppm.commands.options import (
+    GpuOption,
     IndexOption,
     JsonOption,
     NoteOption,
@@ -27,6 +28,7 @@ def ensure(
     requirements: RequirementsArgument,
     *,
     note: NoteOption = "",
+    gpu: GpuOption = "",
     index_url: IndexOption = None,
     offline: OfflineOption = False,
     json_output: JsonOption = False,
@@ -45,6 +47,7 @@ def ensure(
             lambda manifest: link_mode_of("", manifest),
             index_url=index_url or "",
             offline=offline,
+            gpu=gpu,
         )
     duration_s = time.monotonic() - started
     tell_applied(applied, duration_s, console)

@@ -12,7 +12,10 @@ import typer
 from ppm.commands.arguments import REQUIRED, Parameter, parameters_of
 from ppm.commands.options import Option
 
-_FAMILIES = {"ledger": "Check the ledger, sign and prove what it says."}
+_FAMILIES = {
+    "ledger": "Check the ledger, sign and prove what it says.",
+    "trust": "The keys whose signatures count in the project.",
+}
 """What the verbs are for that begin with the same word."""
 
 

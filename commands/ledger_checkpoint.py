@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
 from ppm.commands.options import (
     JsonOption,
     OutOption,
     ProjectOption,
     QuietOption,
+    SecretKeyOption,
     VerboseOption,
-    option,
 )
 from ppm.commands.output import Console
+from ppm.commands.passphrase import ask_passphrase
 from ppm.commands.session import changing
 from ppm.engine.keys import load_private
 from ppm.engine.operations.checkpoint import sign_checkpoint
@@ -21,7 +19,7 @@ from ppm.engine.operations.checkpoint import sign_checkpoint
 
 def ledger_checkpoint(
     *,
-    sk: Annotated[Path, option("--sk", help="The private key to sign with (Ed25519, PEM).")],
+    sk: SecretKeyOption,
     out: OutOption = None,
     json_output: JsonOption = False,
     verbose: VerboseOption = False,
@@ -31,7 +29,7 @@ def ledger_checkpoint(
     """Sign the size and the Merkle root of the ledger; keep the result where this ledger is not."""
     console = Console(json_output=json_output, verbose=verbose, quiet=quiet)
     with changing("ledger checkpoint", project, console) as change:
-        key = load_private(sk)
+        key = load_private(sk, ask_passphrase)
         signed = sign_checkpoint(change.run, key, out)
     checkpoint = signed.checkpoint
     verifier = str(key.named(checkpoint.origin))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, cast
 
 from ppm.commands.options import (
+    GpuOption,
     IndexOption,
     JsonOption,
     OfflineOption,
@@ -61,6 +62,7 @@ def lock(
     check: Annotated[
         bool, option("--check", help="Exit 1 if the lock does not answer the manifest.")
     ] = False,
+    gpu: GpuOption = "",
     index_url: IndexOption = None,
     offline: OfflineOption = False,
     json_output: JsonOption = False,
@@ -82,7 +84,7 @@ def lock(
     )
     with changing("lock", project, console) as change:
         manifest, runtime = begin(
-            change.run, change.progress, index_url=index_url or "", offline=offline
+            change.run, change.progress, index_url=index_url or "", offline=offline, gpu=gpu
         )
         targets = targets_of(change.run.project, manifest, runtime, target or ())
         if check:

@@ -50,6 +50,9 @@ OfflineOption = Annotated[bool, option("--offline", help="Use what is cached; no
 IndexOption = Annotated[
     str | None, option("--index-url", help="The package index; pip's configured one otherwise.")
 ]
+GpuOption = Annotated[
+    str, option("--gpu", help="The GPU backend: auto, or one of [tool.ppm.backends].")
+]
 NoteOption = Annotated[str, option("--note", help="Why; kept in the ledger.")]
 GroupOption = Annotated[str | None, option("--group", help="A dependency group of the manifest.")]
 DevOption = Annotated[bool, option("--dev", help="The dependency group `dev`.")]
@@ -66,6 +69,9 @@ AgainstOption = Annotated[
 PubOption = Annotated[
     list[str] | None,
     option("--pub", help="Who may have signed: a public key (PEM), or `name+hash+key`."),
+]
+SecretKeyOption = Annotated[
+    Path, option("--sk", help="The private key to sign with (Ed25519, PEM).")
 ]
 OutOption = Annotated[Path | None, option("--out", help="Write into this file.")]
 RequirementsArgument = Annotated[list[str], Argument("REQ…", help="PEP 508.")]

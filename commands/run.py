@@ -29,7 +29,7 @@ from ppm.engine.operations.apply import apply
 from ppm.engine.operations.currency import why_stale
 from ppm.engine.operations.foresee import in_place
 from ppm.engine.operations.lock import ensure_locked
-from ppm.engine.operations.observe import begin, roots_of, runtime_for, unseen_edits
+from ppm.engine.operations.observe import begin, roots_of, runtime_for, settle, unseen_edits
 from ppm.engine.operations.wishing import wish_for
 from ppm.engine.paths import ProjectPaths
 from ppm.engine.planning import Selection
@@ -73,6 +73,7 @@ def _is_applied(paths: ProjectPaths, console: Console, *, offline: bool) -> bool
     )
     if unseen_edits(paths, state, manifest):
         return False
+    settle(runtime, manifest, state.lock)
     here = runtime.interpreter.target
     if why_stale(state.lock, roots_of(manifest), here, paths.root):
         return False

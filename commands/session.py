@@ -74,6 +74,23 @@ def find_project(directory: Path | None) -> ProjectPaths:
     return found
 
 
+def project_around(directory: Path | None) -> ProjectPaths | None:
+    """As :func:`find_project`; None where nobody named one and there is none to be found.
+
+    Raises:
+        ProjectError: ``code="NO_PROJECT"``: the one that was named, or whose ``.ppm`` is there, has
+            no history.
+    """
+    if directory is None:
+        try:
+            found = climb(Path.cwd(), ppm_home=home_paths().root)
+        except ProjectError:
+            return None
+        if not found.initialized:
+            return None
+    return find_project(directory)
+
+
 class Change:
     """An open command that changes the project."""
 

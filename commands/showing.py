@@ -26,7 +26,7 @@ def shown_target(lock: Lock, asked: str, paths: ProjectPaths, console: Console) 
     """
     if len(lock.targets) < 2 and not asked:  # noqa: PLR2004 - nothing to choose from
         return next(iter(lock.targets), "")
-    here = _here(paths, console)
+    here = _here(lock, paths, console)
     if not asked:
         return here.name if here.name in lock.targets else min(lock.targets)
     from ppm.engine.targets import parse_targets
@@ -41,11 +41,12 @@ def shown_target(lock: Lock, asked: str, paths: ProjectPaths, console: Console) 
     )
 
 
-def _here(paths: ProjectPaths, console: Console) -> Target:
+def _here(lock: Lock, paths: ProjectPaths, console: Console) -> Target:
     from ppm.engine.clock import SystemClock
     from ppm.engine.manifest.read import manifest_path, read_manifest
-    from ppm.engine.operations.observe import runtime_for
+    from ppm.engine.operations.observe import runtime_for, settle
 
     manifest = read_manifest(manifest_path(paths.root))
     runtime = runtime_for(manifest, SystemClock(), console.progress(), root=paths.root)
+    settle(runtime, manifest, lock)
     return runtime.interpreter.target

@@ -1,19 +1,28 @@
-"""``ppm verify``: are the installed files, the store and the ledger what the history says?"""
+"""``ppm verify``: are files, store and ledger what the history says, or a receipt?"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 
-from ppm.commands.options import JsonOption, ProjectOption, QuietOption, VerboseOption, option
+from ppm.commands.options import (
+    JsonOption,
+    ProjectOption,
+    PubOption,
+    QuietOption,
+    VerboseOption,
+    option,
+)
 from ppm.commands.output import Console
+from ppm.commands.receipt import check_receipt
 from ppm.commands.session import Question, asking
 from ppm.commands.words import plural
-from ppm.engine.errors import EnvironmentFailure, LedgerError, StorageError
+from ppm.engine.errors import EnvironmentFailure, LedgerError, StorageError, UsageError
 from ppm.engine.hashing.cpu import CpuHasher
 from ppm.engine.hashing.files import FileReader
 from ppm.engine.ledger.verify import examine
@@ -38,14 +47,24 @@ def verify(
     env: Annotated[bool, option("--env", help="The installed files only.")] = False,
     store: Annotated[bool, option("--store", help="The whole store only.")] = False,
     ledger: Annotated[bool, option("--ledger", help="The ledger only.")] = False,
+    receipt: Annotated[
+        Path | None, option("--receipt", help="This receipt and its file; needs no project.")
+    ] = None,
+    file: Annotated[Path | None, option("--file", help="The file that it is a receipt of.")] = None,
+    pub: PubOption = None,
     json_output: JsonOption = False,
     verbose: VerboseOption = False,
     quiet: QuietOption = False,
     project: ProjectOption = None,
 ) -> None:
-    """Prove the installed files, what the store has for them, and the ledger."""
+    """Prove the installed files, what the store has for them, and the ledger; or a receipt."""
     console = Console(json_output=json_output, verbose=verbose, quiet=quiet)
     everything = not (env or store or ledger)
+    if receipt is not None or file is not None or pub:
+        if receipt is None or file is None or not everything:
+            raise UsageError("a receipt is verified by itself: --receipt R --file F [--pub KEY]")
+        check_receipt(receipt, file, pub or [], project, console)
+        return
     with asking("verify", project) as question:
         checks = _Checks(question, console)
         try:

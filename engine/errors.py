@@ -6,6 +6,7 @@
     ├── LedgerError              corrupt, written by a newer ppm, locked, read-only
     ├── CheckpointError          a checkpoint or proof that is malformed, foreign or wrongly signed
     ├── KeyFailure               a signing or verifying key that cannot be used
+    ├── ReceiptError             a receipt that is malformed, wrongly signed, or of another file
     ├── RequirementError         a requirement or version that does not parse
     ├── IndexFailure              an index that fails, refuses or lies
     ├── ResolutionError          no set of versions fits
@@ -76,6 +77,12 @@ class KeyFailure(PpmError):  # noqa: N818 - the builtin has the other name
     default_code = "KEY_INVALID"
 
 
+class ReceiptError(PpmError):
+    """A receipt that is none, whose signature is wrong, or that is not for this file or key."""
+
+    default_code = "RECEIPT_MALFORMED"
+
+
 class RequirementError(PpmError):
     """A requirement, version or marker that does not parse."""
 
@@ -86,6 +93,8 @@ class IndexFailure(PpmError):  # noqa: N818 - the builtin has the other name
     """An index that cannot be reached, refuses, or answers with something it may not."""
 
     default_code = "INDEX"
+    http_status: int = 0
+    """What a server answered with, where that is what is wrong."""
 
 
 class ResolutionError(PpmError):

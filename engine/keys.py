@@ -10,6 +10,7 @@ import base64
 import binascii
 import os
 import stat
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,15 +70,17 @@ class SigningKey:
         """The signature over ``message``, 64 bytes (RFC 8032)."""
         return self._key.sign(message)
 
-    def private_pem(self) -> bytes:
-        """PKCS 8, not encrypted."""
+    def private_pem(self, passphrase: bytes = b"") -> bytes:
+        """PKCS 8, encrypted where there is a passphrase."""
         from cryptography.hazmat.primitives.serialization import (
+            BestAvailableEncryption,
             Encoding,
             NoEncryption,
             PrivateFormat,
         )
 
-        return self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        encryption = BestAvailableEncryption(passphrase) if passphrase else NoEncryption()
+        return self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
 
     def public_pem(self) -> bytes:
         """SPKI."""
@@ -93,18 +96,21 @@ def generate() -> SigningKey:
     return SigningKey(Ed25519PrivateKey.generate())
 
 
-def write_pair(key: SigningKey, private: Path, public: Path, *, replace: bool) -> None:
+def write_pair(
+    key: SigningKey, private: Path, public: Path, *, replace: bool, passphrase: bytes = b""
+) -> None:
     """Write both halves, the private one readable by its owner only.
 
     Raises:
         KeyFailure: ``code="KEY_EXISTS"`` where one of them exists and ``replace`` is not set.
         StorageError: The disk refused.
     """
+    pem = key.private_pem(passphrase)
     if replace:
-        write_atomic(private, key.private_pem(), mode=0o600)
+        write_atomic(private, pem, mode=0o600)
         write_atomic(public, key.public_pem())
         return
-    _create(private, key.private_pem(), mode=0o600)
+    _create(private, pem, mode=0o600)
     try:
         _create(public, key.public_pem(), mode=0o644)
     except BaseException:
@@ -121,17 +127,16 @@ def _create(path: Path, data: bytes, *, mode: int) -> None:
         )
 
 
-def load_private(path: Path) -> SigningKey:
-    """The private key in ``path``.
+def load_private(path: Path, ask: Callable[[Path], bytes] | None = None) -> SigningKey:
+    """The private key in ``path``; ``ask`` tells the passphrase of one that is encrypted.
 
     Raises:
         KeyFailure: ``code="KEY_EXPOSED"`` where others than its owner may read it,
-            ``"KEY_INVALID"`` where it holds no unencrypted Ed25519 key.
+            ``"KEY_PASSPHRASE"`` where the passphrase is wrong or nobody tells it,
+            ``"KEY_INVALID"`` where it holds no Ed25519 key.
         StorageError: It cannot be read.
     """
-    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     with storage_errors(path), path.open("rb") as file:
         mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
@@ -143,14 +148,38 @@ def load_private(path: Path) -> SigningKey:
             hint=f"chmod 600 {path}, and a new key if somebody may have read this one",
         )
     try:
-        key = load_pem_private_key(data, password=None)
-    except TypeError as error:
-        raise KeyFailure(f"the private key {path} is encrypted; ppm reads plain PKCS 8") from error
-    except (ValueError, UnsupportedAlgorithm) as error:
-        raise KeyFailure(f"{path} holds no private key in PEM (PKCS 8)") from error
+        key = _decoded(data, path)
+    except TypeError as error:  # So it says that there has to be a passphrase.
+        key = _decrypted(data, path, ask, error)
     if not isinstance(key, Ed25519PrivateKey):
         raise KeyFailure(f"{path} holds a private key that is not Ed25519")
     return SigningKey(key)
+
+
+def _decoded(data: bytes, path: Path) -> object:
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    try:
+        return load_pem_private_key(data, password=None)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise KeyFailure(f"{path} holds no private key in PEM (PKCS 8)") from error
+
+
+def _decrypted(
+    data: bytes, path: Path, ask: Callable[[Path], bytes] | None, cause: TypeError
+) -> object:
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    if ask is None:
+        raise KeyFailure(f"the private key {path} is encrypted", code="KEY_PASSPHRASE") from cause
+    try:
+        return load_pem_private_key(data, password=ask(path))
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise KeyFailure(
+            f"the passphrase does not open the private key {path}", code="KEY_PASSPHRASE"
+        ) from error
 
 
 def find_verifier(text: str, name: str) -> VerifierKey:

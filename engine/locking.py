@@ -24,6 +24,7 @@ from ppm.events.resolution import (
     LockedFile,
     PackageLocked,
     PackageUnlocked,
+    PreferenceReleased,
     ResolutionCompleted,
 )
 from ppm.projections.lock import Lock, LockedPackage
@@ -184,7 +185,17 @@ def lock_events(
         rounds=sum(one.rounds for one in resolutions.values()),
         metadata=sum(one.metadata_count for one in resolutions.values()),
     )
-    return (*_rejected(changes, resolutions), *changes, completed)
+    return (*_released(resolutions), *_rejected(changes, resolutions), *changes, completed)
+
+
+def _released(resolutions: Mapping[str, Resolution]) -> tuple[PreferenceReleased, ...]:
+    """The preferences that were given up; once, if for several targets for the same reason."""
+    released = (
+        PreferenceReleased(requirement=one.wish, reason=one.reason)
+        for _, resolution in sorted(resolutions.items())
+        for one in resolution.given_up
+    )
+    return tuple(dict.fromkeys(released))
 
 
 def _rejected(

@@ -78,23 +78,32 @@ class Network:
         self._transport = transport
         self._pool = pool
         self._journal = GroupCommit(record)
-        self.index = self._client(self._build_metadata)
+        self._clients: dict[tuple[str, bool], IndexClient] = {}
+        self.index = self.index_of(runtime.interpreter.target.backend)
 
-    def _client(self, build_metadata: BuildMetadata | None) -> IndexClient:
+    def index_of(self, backend: str, *, builds: bool = True) -> IndexClient:
+        """The indexes that are asked with a GPU backend.
+
+        ``builds`` is false for targets that are not this machine's: nothing is built for them.
+        """
+        known = self._clients.get((backend, builds))
+        if known is None:
+            known = self._client(backend, self._build_metadata if builds else None)
+            self._clients[backend, builds] = known
+        return known
+
+    def _client(self, backend: str, build_metadata: BuildMetadata | None) -> IndexClient:
         runtime = self._runtime
+        indexes = runtime.indexes(backend)
         return IndexClient(
-            [runtime.index_settings.index_url],
+            indexes,
             transport=self._transport,
             cache=runtime.index_cache,
             offline=runtime.offline,
             whole_file=self._whole_file,
             build_metadata=build_metadata,
+            forbidden_is_absent=indexes[:-1],
         )
-
-    @cached_property
-    def index_elsewhere(self) -> IndexClient:
-        """The index for targets that are not this machine's: nothing is built for them."""
-        return self._client(None)
 
     @cached_property
     def builder(self) -> Builder:
@@ -181,8 +190,9 @@ class Network:
         )
         await self._journal.record([refused])
         # What the index says of it now may be something else.
-        index, cache = self._runtime.index_settings.index_url, self._runtime.index_cache
-        await anyio.to_thread.run_sync(cache.forget_page, index, wanted.name)
+        runtime = self._runtime
+        for index in runtime.indexes(runtime.interpreter.target.backend):
+            await anyio.to_thread.run_sync(runtime.index_cache.forget_page, index, wanted.name)
 
     async def _built(self, event: ArtifactBuilt) -> None:
         await self._journal.record([event])

@@ -87,6 +87,11 @@ class HomePaths(msgspec.Struct, frozen=True):
         return self.root / "index"
 
     @property
+    def git(self) -> Path:
+        """The cache of git repositories."""
+        return self.root / "git"
+
+    @property
     def store_lock(self) -> Path:
         """Shared by whoever uses the store, held alone by whoever removes from it."""
         return self.root / "store.lock"

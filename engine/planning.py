@@ -11,6 +11,9 @@ from ppm.events.resolution import LockedFile
 from ppm.projections.lock import LockedPackage
 from ppm.projections.state import InstalledPackage
 
+UNBUILT = "0+unbuilt"
+"""The version of a project whose backend alone knows it, until it has been built once."""
+
 
 class Selection(msgspec.Struct, frozen=True, kw_only=True):
     """Which requirement groups an environment is for.

@@ -14,7 +14,7 @@ from ppm.engine.lockfile import LOCK_NAME, parse_pylock
 from ppm.engine.manifest.model import Manifest
 from ppm.engine.manifest.read import manifest_path, parse_manifest, read_manifest
 from ppm.engine.moments import moment
-from ppm.engine.operations.observe import runtime_for
+from ppm.engine.operations.observe import runtime_for, settle
 from ppm.engine.operations.stepping import last_change
 from ppm.engine.paths import ProjectPaths, home_paths
 from ppm.engine.ports import Clock, Ledger, Progress
@@ -108,13 +108,15 @@ class Points:
         if not lock.targets:
             return {}
         name = next(iter(lock.targets))
-        if len(lock.targets) > 1 and (here := self._target().name) in lock.targets:
+        if len(lock.targets) > 1 and (here := self._target(lock).name) in lock.targets:
             name = here
         return {package.name: _pin(package) for package in lock.targets[name].values()}
 
-    def _target(self) -> Target:
+    def _target(self, lock: Lock = Lock()) -> Target:  # noqa: B008 - frozen
         manifest = self._manifest()
-        return runtime_for(manifest, self._clock, self._progress).interpreter.target
+        runtime = runtime_for(manifest, self._clock, self._progress)
+        settle(runtime, manifest, lock)
+        return runtime.interpreter.target
 
     def _manifest(self) -> Manifest:
         return read_manifest(manifest_path(self._paths.root))

@@ -1,8 +1,8 @@
 """The seams: small Protocols that return domain types, each with two real implementations.
 
 Ledger: file and memory. Package source: cached, live index and folder. Blobs: directory and memory
-(:mod:`ppm.engine.fetch.seams`). Hasher: hashlib. Clock: system and stepping. Each of these has one
-contract suite in ``tests/contracts`` that every implementation passes.
+(:mod:`ppm.engine.fetch.seams`). Hasher: hashlib and lanes on a GPU. Clock: system and stepping.
+Each of these has one contract suite in ``tests/contracts`` that every implementation passes.
 """
 
 from __future__ import annotations

@@ -43,6 +43,11 @@ def strip_credentials(url: str) -> str:
     return re.sub(_USERINFO, lambda match: match[0] if match[2] == "git" else match[1], url)
 
 
+def public_text(text: str) -> str:
+    """``text`` as it may be recorded: its URLs without userinfo and values of secret queries."""
+    return redact_text(strip_credentials(text))
+
+
 def redact_argv(argv: Sequence[str]) -> tuple[str, ...]:
     """Arguments as they may stand in the ledger: secret options lose their values."""
     cleaned: list[str] = []

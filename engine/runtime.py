@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -16,11 +16,15 @@ from ppm.engine.ports import Clock, Progress
 from ppm.engine.store.lock import StoreInUse, store_alone
 
 if TYPE_CHECKING:
+    from ppm.engine.build.model import BuiltRecord
+    from ppm.engine.direct.reference import Reference
+    from ppm.engine.gpu.choose import Choice
     from ppm.engine.index.cache import IndexCache
     from ppm.engine.index.cached_source import CachedSource
     from ppm.engine.index.pip_config import IndexSettings
     from ppm.engine.store.blobs import BlobStore
     from ppm.engine.store.wheels import WheelStore
+    from ppm.events.resolution import LockedFile
 
 
 class Runtime:
@@ -34,6 +38,8 @@ class Runtime:
         offline: Never use the network.
         python: The versions an interpreter may have (PEP 440), ``""`` for the running one.
         interpreter: The interpreter to use whatever its version.
+        root: The project's folder, which paths of direct references are relative to.
+        requirements: PEP 508 texts of the project, whose URLs may hold logins.
     """
 
     def __init__(
@@ -46,6 +52,8 @@ class Runtime:
         offline: bool = False,
         python: str = "",
         interpreter: Path | None = None,
+        root: Path = Path(),
+        requirements: tuple[str, ...] = (),
     ) -> None:
         self.home = home
         self.clock = clock
@@ -54,6 +62,13 @@ class Runtime:
         self._index_url = index_url
         self._python = python
         self._interpreter = interpreter
+        self.root = root
+        self._requirements = requirements
+        self.backends: Mapping[str, str] = {}
+        """The index of each GPU backend of the project; URLs may hold logins."""
+        self.choice: Choice | None = None
+        """How the backend of this machine was chosen, where the lock does not name one."""
+        self._indexes: dict[str, list[str]] = {}
 
     def made_for(self, interpreter: Path) -> Runtime:
         """The same parts with another base interpreter."""
@@ -64,6 +79,8 @@ class Runtime:
             index_url=self._index_url,
             offline=self.offline,
             interpreter=interpreter,
+            root=self.root,
+            requirements=self._requirements,
         )
 
     @cached_property
@@ -76,6 +93,13 @@ class Runtime:
         from ppm.engine.environment.discovery import find
 
         return find(self._python, self.home.root)
+
+    def take_backend(self, backend: str) -> None:
+        """Let the running machine's target use a GPU backend, or with ``""`` none."""
+        import msgspec
+
+        target = self.interpreter.target.on(backend)
+        self.__dict__["interpreter"] = msgspec.structs.replace(self.interpreter, target=target)
 
     @cached_property
     def machine(self) -> str:
@@ -129,6 +153,13 @@ class Runtime:
         return read_index_settings(environ)
 
     @cached_property
+    def references(self) -> dict[str, Reference]:
+        """The project's direct references with their logins, by their source."""
+        from ppm.engine.direct.asked import references_in
+
+        return references_in(self._requirements)
+
+    @cached_property
     def index_cache(self) -> IndexCache:
         """Pages and metadata the index gave before."""
         from ppm.engine.index.cache import IndexCache
@@ -136,16 +167,44 @@ class Runtime:
         _ = self.in_use
         return IndexCache(self.home.index)
 
-    def cached_source(self) -> CachedSource:
-        """The index as far as the cache knows it."""
+    def indexes(self, backend: str) -> list[str]:
+        """The base URLs, without logins, that are asked with a GPU backend: its own index first.
+
+        The first that has a project answers for it.
+        """
+        default = self.index_settings.index_url
+        if not backend:
+            return [default]
+        if backend not in self._indexes:
+            from ppm.engine.gpu.index import backend_index
+
+            own = backend_index(self.backends[backend], self.root)
+            self.index_settings.credentials.add(own.url)
+            self._indexes[backend] = list(dict.fromkeys([own.base, default]))
+        return self._indexes[backend]
+
+    def cached_source(self, backend: str = "") -> CachedSource:
+        """The index, or those of a GPU backend, as far as the cache knows them."""
         from ppm.engine.index.cached_source import CachedSource
 
-        return CachedSource([self.index_settings.index_url], self.index_cache, offline=self.offline)
+        return CachedSource(self.indexes(backend), self.index_cache, offline=self.offline)
+
+    def wheel_built_from(self, file: LockedFile) -> str | None:
+        """The digest of the wheel built from a locked file that is none, for this interpreter."""
+        if file.kind == "sdist" and "#" not in file.url:
+            return self.built_wheel(file.sha256)
+        from ppm.engine.direct.locked import build_key
+
+        return self.built_wheel(build_key(file, self.root))
 
     def built_wheel(self, source_sha256: str) -> str | None:
         """The digest of the wheel built from a source distribution for this interpreter."""
+        found = self.built_record(source_sha256)
+        return found.sha256 if found is not None else None
+
+    def built_record(self, source_sha256: str) -> BuiltRecord | None:
+        """What is on record of the wheel built from sources for this interpreter."""
         from ppm.engine.build.cache import BuiltWheels
 
         built = BuiltWheels(self.home.store / "built", self.blobs)
-        found = built.find(source_sha256, self.interpreter.key)
-        return found.sha256 if found is not None else None
+        return built.find(source_sha256, self.interpreter.key)

@@ -7,6 +7,7 @@
     linux-x86_64-py3.13t                 without the GIL
     linux-x86_64-py3.12.4                where the patch release matters; else it is .0
     wasm32-pyodide_2025                  Pyodide's ABI of a year, which names its Python (PEP 783)
+    linux-x86_64-py3.12-cu121            with the builds of a GPU backend of the project
 
 Markers and tags are made as for a real interpreter, from the facts that one would tell.
 """
@@ -21,7 +22,7 @@ import msgspec
 from ppm.engine.environment.compatibility import target_of
 from ppm.engine.environment.facts import Facts
 from ppm.engine.errors import ProjectError
-from ppm.engine.target import Target
+from ppm.engine.target import Target, split_backend
 
 GLIBC, MUSL, MACOS = "2.28", "1.2", "13.0"
 """The versions that a name means which says none: those that most wheels are built for today."""
@@ -34,6 +35,7 @@ EXAMPLES = (
     "macos14.0-arm64-py3.13",
     "windows-x86_64-py3.12",
     "wasm32-pyodide_2025",
+    "linux-x86_64-py3.12-cu121",
 )
 
 _OLDEST_PYTHON = 8
@@ -95,22 +97,33 @@ def parse_targets(names: Iterable[str], here: Target) -> tuple[Target, ...]:
     Raises:
         ProjectError: ``code="UNKNOWN_TARGET"``.
     """
-    found = (here if name in {"here", here.name} else parse_target(name) for name in names)
+    found = (here if name in {"here", here.plain_name} else _either(name, here) for name in names)
     return tuple({one.name: here if one.name == here.name else one for one in found}.values())
+
+
+def _either(name: str, here: Target) -> Target:
+    """The running machine, maybe with another backend, or a target that only a name tells of."""
+    plain, backend = split_backend(name)
+    return here.on(backend) if plain == here.plain_name else parse_target(name)
 
 
 def known_target(name: str, here: Target) -> Target | None:
     """The target that a lock calls ``name``, or None where this machine cannot tell."""
-    if name == here.name:
-        return here
     try:
-        found = parse_target(name)
+        found = _either(name, here)
     except ProjectError:
         return None
     return found if found.name == name else None
 
 
 def _parse(name: str) -> Target:
+    plain, backend = split_backend(name)
+    if backend and not re.fullmatch(r"[a-z][a-z0-9._]*", backend):
+        raise _UnknownError(f"{backend!r} is no name of a GPU backend")
+    return _parse_plain(plain).on(backend)
+
+
+def _parse_plain(name: str) -> Target:
     words = name.split("-")
     if words[0] == "wasm32":
         return _pyodide(words[1:])

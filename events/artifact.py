@@ -24,8 +24,8 @@ class ArtifactFetched(Event, frozen=True, kw_only=True):
 class ArtifactBuilt(Event, frozen=True, kw_only=True):
     """A wheel was built from a source distribution, a folder or a repository (PEP 517, PEP 660).
 
-    ``source_sha256`` is the sdist or the digest of the sources, ``sha256`` the wheel, ``requires`` the exact build requirements
-    (``name==version``) that were in the isolated environment.
+    ``source_sha256`` is the sdist or the digest of the sources, ``sha256`` the wheel, ``requires``
+    the exact build requirements (``name==version``) that were in the isolated environment.
     """
 
     type: ClassVar[str] = "artifact.built/1"

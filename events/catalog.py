@@ -24,15 +24,23 @@ from ppm.events.project import (
 )
 from ppm.events.requirement import IntentMerged, RequirementAdded, RequirementRemoved
 from ppm.events.resolution import (
+    BackendChosen,
     CandidateRejected,
     LockAdopted,
     PackageLocked,
     PackageUnlocked,
+    PreferenceReleased,
     ResolutionCompleted,
     ResolutionFailed,
 )
 from ppm.events.snapshot import RollbackRequested, SnapshotTaken
-from ppm.events.trust import CheckpointSigned
+from ppm.events.trust import (
+    CheckpointSigned,
+    KeyDistrusted,
+    KeyTrusted,
+    ReceiptSigned,
+    ReceiptVerified,
+)
 from ppm.events.upkeep import (
     EnvironmentVerified,
     GenerationCollected,
@@ -58,6 +66,8 @@ AnyEvent: TypeAlias = (
     | PackageLocked
     | PackageUnlocked
     | CandidateRejected
+    | BackendChosen
+    | PreferenceReleased
     | ResolutionCompleted
     | ResolutionFailed
     | LockAdopted
@@ -73,6 +83,10 @@ AnyEvent: TypeAlias = (
     | SnapshotTaken
     | RollbackRequested
     | CheckpointSigned
+    | ReceiptSigned
+    | ReceiptVerified
+    | KeyTrusted
+    | KeyDistrusted
     | EnvironmentVerified
     | StoreVerified
     | RepairPlanned

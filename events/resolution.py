@@ -70,6 +70,29 @@ class CandidateRejected(Event, frozen=True, kw_only=True):
     reason: str
 
 
+class BackendChosen(Event, frozen=True, kw_only=True):
+    """The GPU backend whose builds the resolution that follows takes for this machine.
+
+    ``backend`` is ``""`` for none and ``index`` its index without credentials. ``asked`` is what
+    the command line or the settings say (``auto``, ``cu121``), ``evidence`` what the machine was
+    seen to have.
+    """
+
+    type: ClassVar[str] = "backend.chosen/1"
+    backend: str
+    index: str
+    asked: str
+    evidence: tuple[str, ...]
+
+
+class PreferenceReleased(Event, frozen=True, kw_only=True):
+    """Nothing fits within a preference of the settings: it was given up. ``reason`` says why."""
+
+    type: ClassVar[str] = "preference.released/1"
+    requirement: str
+    reason: str
+
+
 class ResolutionCompleted(Event, frozen=True, kw_only=True):
     """A resolution succeeded; the staged package events are the new lock.
 

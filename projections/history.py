@@ -28,15 +28,23 @@ from ppm.events.project import (
 )
 from ppm.events.requirement import IntentMerged, RequirementAdded, RequirementRemoved
 from ppm.events.resolution import (
+    BackendChosen,
     CandidateRejected,
     LockAdopted,
     PackageLocked,
     PackageUnlocked,
+    PreferenceReleased,
     ResolutionCompleted,
     ResolutionFailed,
 )
 from ppm.events.snapshot import RollbackRequested, SnapshotTaken
-from ppm.events.trust import CheckpointSigned
+from ppm.events.trust import (
+    CheckpointSigned,
+    KeyDistrusted,
+    KeyTrusted,
+    ReceiptSigned,
+    ReceiptVerified,
+)
 from ppm.events.upkeep import (
     EnvironmentVerified,
     GenerationCollected,
@@ -167,6 +175,10 @@ def change(event: AnyEvent) -> str:  # noqa: C901, PLR0911, PLR0912 - one branch
             return f"lock {_versions(event.name, event.previous, event.version)}"
         case PackageUnlocked():
             return f"unlock {event.name} {event.version}"
+        case BackendChosen():
+            return f"GPU backend {event.backend or 'none'}"
+        case PreferenceReleased():
+            return f"gave up preference {event.requirement}"
         case LockAdopted():
             return f"{event.path} adopted"
         case ResolutionFailed():
@@ -193,6 +205,14 @@ def change(event: AnyEvent) -> str:  # noqa: C901, PLR0911, PLR0912 - one branch
             return f"merged events {event.fork_seq + 1} to {event.theirs_seq} of another history"
         case CheckpointSigned():
             return f"checkpoint over {event.seq} events"
+        case ReceiptSigned():
+            return f"signed for {event.name}, {event.size} bytes"
+        case ReceiptVerified():
+            return f"verified {event.name}: {', '.join(event.problems) or 'as signed for'}"
+        case KeyTrusted():
+            return f"trust {event.name} {event.key[:16]}"
+        case KeyDistrusted():
+            return f"distrust {event.key[:16]}"
         case EnvironmentVerified():
             return f"verified {event.files} installed files: {_found(event.differing)}"
         case StoreVerified():

@@ -9,6 +9,7 @@ import msgspec
 from ppm.events.command import QueryAnswered
 from ppm.events.envelope import Head, Record
 from ppm.events.project import LedgerRepaired
+from ppm.events.trust import ReceiptVerified
 from ppm.events.upkeep import EnvironmentVerified, StoreVerified
 from ppm.projections import lock as lock_fold
 from ppm.projections import state as state_fold
@@ -16,7 +17,9 @@ from ppm.projections.lock import Lock
 from ppm.projections.maps import Maps
 from ppm.projections.state import State
 
-_LOOKS = frozenset({QueryAnswered, LedgerRepaired, EnvironmentVerified, StoreVerified})
+_LOOKS = frozenset(
+    {QueryAnswered, LedgerRepaired, EnvironmentVerified, StoreVerified, ReceiptVerified}
+)
 
 
 class Project(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ import msgspec
 from ppm.events.envelope import Head
 from ppm.projections.lock import Lock, LockedPackage, content_digest
 from ppm.projections.project import Project
-from ppm.projections.state import Environment, Snapshot, State
+from ppm.projections.state import Environment, Snapshot, State, TrustedKey
 
 STATE_FORMAT = "ppm-state/1"
 LOCK_FORMAT = "ppm-lock/1"
@@ -38,6 +38,7 @@ class StateBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     requirements: dict[str, dict[str, str]]
     environments: dict[str, Environment]
     snapshots: dict[str, Snapshot]
+    keys: dict[str, TrustedKey]
 
 
 class StateFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -103,6 +104,7 @@ def render_state(project: Project, lock_file: bytes) -> bytes:
         requirements=state.requirements,
         environments=state.environments,
         snapshots=state.snapshots,
+        keys=state.keys,
     )
     return _pretty(
         StateFile(
@@ -160,6 +162,7 @@ def parse(state_file: bytes, lock_file: bytes) -> Project | None:
             requirements=body.requirements,
             environments=body.environments,
             snapshots=body.snapshots,
+            keys=body.keys,
         ),
         lock=Lock(
             seq=lock.seq,

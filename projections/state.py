@@ -29,15 +29,23 @@ from ppm.events.project import (
 )
 from ppm.events.requirement import IntentMerged, RequirementAdded, RequirementRemoved
 from ppm.events.resolution import (
+    BackendChosen,
     CandidateRejected,
     LockAdopted,
     PackageLocked,
     PackageUnlocked,
+    PreferenceReleased,
     ResolutionCompleted,
     ResolutionFailed,
 )
 from ppm.events.snapshot import RollbackRequested, SnapshotTaken
-from ppm.events.trust import CheckpointSigned
+from ppm.events.trust import (
+    CheckpointSigned,
+    KeyDistrusted,
+    KeyTrusted,
+    ReceiptSigned,
+    ReceiptVerified,
+)
 from ppm.events.upkeep import (
     EnvironmentVerified,
     GenerationCollected,
@@ -98,10 +106,20 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     packages: int
 
 
+class TrustedKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A key whose signatures count, and the event that says so; fields as in its event."""
+
+    seq: int
+    time: str
+    name: str
+    public_key: str
+
+
 class State(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that holds, except the lock (:mod:`ppm.projections.lock`).
 
     ``requirements`` maps a group to its requirements as written, each to its normalised name.
+    ``keys`` are the trusted ones by their ids.
     ``staged`` are package events of a run that has not switched the environment yet; it is empty
     between commands and never rendered.
     """
@@ -113,6 +131,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     requirements: dict[str, dict[str, str]] = {}
     environments: dict[str, Environment] = {}
     snapshots: dict[str, Snapshot] = {}
+    keys: dict[str, TrustedKey] = {}
     staged: tuple[PackageInstalled | PackageRemoved, ...] = ()
 
 
@@ -124,6 +143,8 @@ _OfNoConcern: TypeAlias = (
     | PackageLocked
     | PackageUnlocked
     | CandidateRejected
+    | BackendChosen
+    | PreferenceReleased
     | ResolutionCompleted
     | ResolutionFailed
     | LockAdopted
@@ -134,6 +155,8 @@ _OfNoConcern: TypeAlias = (
     | DirectoryMovedAside
     | RollbackRequested
     | CheckpointSigned
+    | ReceiptSigned
+    | ReceiptVerified
     | EnvironmentVerified
     | StoreVerified
     | RepairPlanned
@@ -148,7 +171,7 @@ def _is_of_no_concern(event: AnyEvent) -> "TypeIs[_OfNoConcern]":
     return type(event) in _OF_NO_CONCERN
 
 
-def evolve(state: State, record: Record, maps: Maps) -> State:  # noqa: C901, PLR0911 - a branch each
+def evolve(state: State, record: Record, maps: Maps) -> State:  # noqa: C901, PLR0911, PLR0912 - one each
     """The state after ``record``; a fold brings one ``maps`` along for all of its records."""
     replace = msgspec.structs.replace
     event = record.event
@@ -176,6 +199,11 @@ def evolve(state: State, record: Record, maps: Maps) -> State:  # noqa: C901, PL
             return _switched(state, event, maps)
         case SnapshotTaken():
             return _with_snapshot(state, record, event, maps)
+        case KeyTrusted():
+            return _with_key(state, record, event, maps)
+        case KeyDistrusted():
+            keys = {name: one for name, one in state.keys.items() if name != event.key}
+            return replace(state, keys=keys)
         case _:
             assert_never(event)
 
@@ -263,3 +291,8 @@ def _with_snapshot(state: State, record: Record, event: SnapshotTaken, maps: Map
         packages=event.packages,
     )
     return msgspec.structs.replace(state, snapshots=maps.put(state.snapshots, event.name, snapshot))
+
+
+def _with_key(state: State, record: Record, event: KeyTrusted, maps: Maps) -> State:
+    key = TrustedKey(seq=record.seq, time=record.time, name=event.name, public_key=event.public_key)
+    return msgspec.structs.replace(state, keys=maps.put(state.keys, event.key, key))

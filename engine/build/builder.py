@@ -16,8 +16,8 @@ import msgspec
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from ppm.engine.build.cache import BuiltWheels
-from ppm.engine.build.frontend import Workplace, build_metadata, build_wheel
-from ppm.engine.build.lineage import Waiting, building
+from ppm.engine.build.frontend import Workplace, build_editable, build_metadata, build_wheel
+from ppm.engine.build.lineage import Step, Waiting, building
 from ppm.engine.build.model import (
     BackendWheel,
     BuildEnvironment,
@@ -26,6 +26,7 @@ from ppm.engine.build.model import (
     HookLimits,
     Provision,
     SourceLimits,
+    SourceTree,
 )
 from ppm.engine.build.provision import Provisioner, Trees, step_of
 from ppm.engine.build.remembered import Remembered
@@ -151,19 +152,43 @@ class Builder:
         with self._waiting.waits_for(step):
             return await self._metadata.get(step.key, partial(self._built_metadata, wanted))
 
+    async def wheel_of(self, tree: SourceTree) -> BuiltWheel:
+        """The wheel of a source tree, from an earlier build or a new one.
+
+        Raises:
+            BuildError: As :meth:`wheel_for`; ``BUILD_EDITABLE``.
+            PpmError: As ``tree.prepare``.
+        """
+        with self._waiting.waits_for(Step(tree.key, tree.label)):
+            return await self._wheels.get(tree.key, partial(self._wheel_of, tree))
+
+    async def _wheel_of(self, tree: SourceTree) -> BuiltWheel:
+        known = await self._known(tree.name, tree.key)
+        if known is not None:
+            return known
+        await self._tidy()
+        async with build_room(self._builds) as room:
+            source = await anyio.to_thread.run_sync(tree.prepare, room.source / "tree")
+            place = self._place(tree.label, source, room)
+            with building(Step(tree.key, tree.label)):
+                self._progress.stage(f"building {tree.label}")
+                build = build_editable if tree.editable else build_wheel
+                made = await build(place, self._provision(tree.label, room))
+            return await self._take_in(made, tree.name, _version(made.path.name), tree.key)
+
     async def _wheel(self, wanted: WantedFile) -> BuiltWheel:
         source = await self._source(wanted)
-        known = await self._known(wanted, source)
+        known = await self._known(wanted.name, source, wanted.version)
         if known is not None:
             return known
         async with self._workplace(wanted, source) as (place, provision):
             self._progress.stage(f"building {place.label}")
             made = await build_wheel(place, provision)
-            return await self._take_in(made, wanted, source)
+            return await self._take_in(made, wanted.name, wanted.version, source)
 
     async def _built_metadata(self, wanted: WantedFile) -> CoreMetadata:
         source = await self._source(wanted)
-        wheel = await self._known(wanted, source)
+        wheel = await self._known(wanted.name, source, wanted.version)
         if wheel is None:
             async with self._workplace(wanted, source) as (place, provision):
                 self._progress.stage(f"preparing the metadata of {place.label}")
@@ -183,14 +208,14 @@ class Builder:
                 return wanted.sha256
         return (await self._fetch_source(wanted)).sha256
 
-    async def _known(self, wanted: WantedFile, source: str) -> BuiltWheel | None:
+    async def _known(self, name: str, source: str, version: str = "") -> BuiltWheel | None:
         """The wheel of an earlier build, if it is still whole."""
         record = await anyio.to_thread.run_sync(self._cache.find, source, self._interpreter.key)
         if record is None:
             return None
         try:
             tree = await self._unpacker.unpack(
-                record.sha256, record.filename, wanted.name, wanted.version
+                record.sha256, record.filename, name, version or record.version
             )
         except ArtifactError:
             return None
@@ -207,17 +232,20 @@ class Builder:
             async with refusal_told(wanted, self._on_refused):
                 tree = await anyio.to_thread.run_sync(self._unpack, wanted, source, room)
 
-            async def provision(requires: tuple[str, ...]) -> BuildEnvironment:
-                return await self._provisioner.provision(
-                    requires,
-                    room=room.root,
-                    label=label,
-                    waiting=self._waiting,
-                    wheel_for=self.wheel_for,
-                )
-
             with building(step_of(wanted)):
-                yield self._place(label, tree, room), provision
+                yield self._place(label, tree, room), self._provision(label, room)
+
+    def _provision(self, label: str, room: Room) -> Provision:
+        async def provision(requires: tuple[str, ...]) -> BuildEnvironment:
+            return await self._provisioner.provision(
+                requires,
+                room=room.root,
+                label=label,
+                waiting=self._waiting,
+                wheel_for=self.wheel_for,
+            )
+
+        return provision
 
     def _place(self, label: str, tree: Path, room: Room) -> Workplace:
         return Workplace(
@@ -243,16 +271,18 @@ class Builder:
             with suppress(StorageError):
                 await anyio.to_thread.run_sync(remove_stale_in, self._builds)
 
-    async def _take_in(self, made: BackendWheel, wanted: WantedFile, source: str) -> BuiltWheel:
+    async def _take_in(
+        self, made: BackendWheel, name: str, version: str, source: str
+    ) -> BuiltWheel:
         """Check a wheel and put it into the store, unpacked and on record."""
-        filename = made.path.name
-        self._check_tags(filename, wanted)
+        filename, label = made.path.name, f"{name} {version}"
+        self._check_tags(filename, label)
         sha256, size = await anyio.to_thread.run_sync(_put, made.path, self._blobs)
         try:
-            tree = await self._unpacker.unpack(sha256, filename, wanted.name, wanted.version)
+            tree = await self._unpacker.unpack(sha256, filename, name, version)
         except ArtifactError as error:
             await anyio.to_thread.run_sync(self._blobs.remove, sha256)
-            raise _unfit(wanted, error.message) from error
+            raise _unfit(label, error.message) from error
         record = BuiltRecord(
             name=tree.name,
             version=tree.version,
@@ -268,13 +298,19 @@ class Builder:
             await self._on_built(record.event())
         return BuiltWheel(record=record, tree=tree, fresh=True)
 
-    def _check_tags(self, filename: str, wanted: WantedFile) -> None:
+    def _check_tags(self, filename: str, label: str) -> None:
         try:
             tags = {str(tag) for tag in parse_wheel_filename(filename)[3]}
         except InvalidWheelFilename as error:
-            raise _unfit(wanted, str(error)) from error
+            raise _unfit(label, str(error)) from error
         if tags.isdisjoint(self._interpreter.target.tags):
-            raise _unfit(wanted, f"{filename} does not run on {self._interpreter.target.name}")
+            raise _unfit(label, f"{filename} does not run on {self._interpreter.target.name}")
+
+
+def _version(filename: str) -> str:
+    """The version that a wheel has by its name, ``""`` where that is none."""
+    found = parse_filename(filename)
+    return found.version if isinstance(found, FileName) else ""
 
 
 def _put(path: Path, blobs: BlobStore) -> tuple[str, int]:
@@ -314,9 +350,9 @@ def _wanted(file: DistributionFile) -> WantedFile:
     )
 
 
-def _unfit(wanted: WantedFile, reason: str) -> BuildError:
+def _unfit(label: str, reason: str) -> BuildError:
     return BuildError(
-        f"the wheel built of {wanted.name} {wanted.version} is refused: {reason}",
+        f"the wheel built of {label} is refused: {reason}",
         code="BUILD_WHEEL",
         hint="tell the project's authors, or choose a version that has a wheel",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -43,6 +44,14 @@ class BuiltWheels:
         with storage_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(path, msgspec.json.encode(record), durable=False)
+
+    def records(self) -> Iterator[tuple[Path, BuiltRecord | None]]:
+        """Every record and its file; ``None`` for one that cannot be read. Blocks."""
+        for path in sorted(self._directory.glob("*/[!.]*")):
+            try:
+                yield path, msgspec.json.decode(path.read_bytes(), type=BuiltRecord)
+            except (OSError, msgspec.MsgspecError):
+                yield path, None
 
     def _path(self, source_sha256: str, interpreter_key: str) -> Path:
         return self._directory / checked(source_sha256)[:2] / f"{source_sha256}-{interpreter_key}"

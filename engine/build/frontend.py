@@ -83,6 +83,28 @@ async def build_wheel(place: Workplace, provision: Provision) -> BackendWheel:
     )
 
 
+async def build_editable(place: Workplace, provision: Provision) -> BackendWheel:
+    """Build the wheel that leads to ``place.source`` into ``place.output`` (PEP 660).
+
+    Raises:
+        BuildError: ``BUILD_EDITABLE``: the backend cannot; else as :func:`build_wheel`.
+    """
+    backend = await _prepared(place, provision, "get_requires_for_build_editable")
+    try:
+        name = await backend.call("build_editable", str, str(place.output))
+    except HookMissing as error:
+        raise BuildError(
+            f"{place.label} cannot be installed editable: {backend.system.backend} does not offer"
+            " that",
+            code="BUILD_EDITABLE",
+            hint="ask for it without editable",
+        ) from error
+    path = await anyio.to_thread.run_sync(backend.made, name, _WHEEL)
+    return BackendWheel(
+        path=path, backend=backend.system.backend, requires=backend.environment.requires
+    )
+
+
 async def build_metadata(place: Workplace, provision: Provision) -> bytes | None:
     """The METADATA that the wheel would have; ``None`` if only the wheel itself can tell.
 
@@ -99,11 +121,13 @@ async def build_metadata(place: Workplace, provision: Provision) -> bytes | None
     return await anyio.to_thread.run_sync(backend.metadata, name)
 
 
-async def _prepared(place: Workplace, provision: Provision) -> _Backend:
+async def _prepared(
+    place: Workplace, provision: Provision, requires_hook: str = "get_requires_for_build_wheel"
+) -> _Backend:
     """The backend in an environment that has everything it asks for."""
     system = await anyio.to_thread.run_sync(read_build_system, place.source)
     backend = _Backend(place, system, await provision(system.requires))
-    asked = await backend.call("get_requires_for_build_wheel", list[str])
+    asked = await backend.call(requires_hook, list[str])
     further = tuple(text for text in asked if text not in system.requires)
     if not further:
         return backend

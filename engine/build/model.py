@@ -66,6 +66,22 @@ class BackendWheel(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     requires: tuple[str, ...]
 
 
+class SourceTree(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Sources that are no source distribution: of a folder, a repository, an archive's part.
+
+    ``name`` is the project's, normalised; ``label`` is for messages; ``key`` is what the wheel is
+    kept under, 64 hexadecimal digits: equal keys, equal wheels. ``prepare`` blocks; it gets a path
+    where nothing stands and gives the folder that is built, which may be another one. With
+    ``editable`` the wheel only leads to that folder (PEP 660).
+    """
+
+    name: str
+    label: str
+    key: str
+    prepare: Callable[[Path], Path]
+    editable: bool = False
+
+
 class BuiltRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A wheel and what it was made of. Fields as in :class:`ppm.events.artifact.ArtifactBuilt`."""
 

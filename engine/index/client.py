@@ -12,6 +12,7 @@ from ppm.engine.index.cached_source import CachedSource
 from ppm.engine.index.failures import unknown_package
 from ppm.engine.index.freshness import lifetime
 from ppm.engine.index.ladder import BuildMetadata, MetadataLadder, WholeFile
+from ppm.engine.index.listing import MAX_LIST_SIZE, listed_projects
 from ppm.engine.index.model import CoreMetadata, DistributionFile, ProjectPage
 from ppm.engine.index.once import OnceMap
 from ppm.engine.index.response import TransportResponse
@@ -20,7 +21,7 @@ from ppm.engine.index.stored import CachedPage
 from ppm.engine.index.transport import Transport
 from ppm.engine.ports import NotCached
 
-_OK, _NOT_MODIFIED = 200, 304
+_OK, _NOT_MODIFIED, _FORBIDDEN = 200, 304, 403
 _ABSENT = frozenset({404, 410})
 _HEURISTIC_LIFETIME = 600.0
 _PAGES_AT_ONCE = 50
@@ -39,7 +40,8 @@ class IndexClient:
         offline: Use the cache only, whatever the age of what it knows.
         whole_file: As in :class:`MetadataLadder`.
         build_metadata: As in :class:`MetadataLadder`.
-        forbidden_is_absent: The indexes whose 403 means "not found" (static stores say so).
+        forbidden_is_absent: The indexes whose 403 means "not found" (static stores say so), if
+            their own list of projects can be read and does not have that one.
         heuristic_lifetime: Seconds a page stays fresh whose index says nothing about it.
     """
 
@@ -66,6 +68,7 @@ class IndexClient:
         self._forbidden_is_absent = frozenset(forbidden_is_absent)
         self._heuristic_lifetime = heuristic_lifetime
         self._pages: OnceMap[str, ProjectPage] = OnceMap()
+        self._lists: OnceMap[str, frozenset[str] | None] = OnceMap()
         self._files: OnceMap[tuple[str, str], CoreMetadata] = OnceMap()
         self._slots = asyncio.Semaphore(_PAGES_AT_ONCE)
 
@@ -121,11 +124,27 @@ class IndexClient:
                 f"{index}{name}/", _request_headers(known), limit=MAX_PAGE_SIZE
             )
         except IndexFailure as failure:
-            if failure.code == "INDEX_UNAUTHORIZED" and index in self._forbidden_is_absent:
-                return await asyncio.to_thread(self._keep, index, name, None, {})
-            raise
+            if failure.http_status != _FORBIDDEN or index not in self._forbidden_is_absent:
+                raise
+            listed = await self._lists.once(index, partial(self._list, index))
+            if listed is None or name in listed:
+                raise
+            return await asyncio.to_thread(self._keep, index, name, None, {})
         # Parsing thousands of files and writing the entry would stop every other transfer.
         return await asyncio.to_thread(self._digest, index, name, response, body, known)
+
+    async def _list(self, index: str) -> frozenset[str] | None:
+        """The projects that an index lists, ``None`` if it shows no list."""
+        try:
+            response, body = await self._transport.read(
+                index, _request_headers(None), limit=MAX_LIST_SIZE
+            )
+        except IndexFailure:  # The refusal of the page is the better answer.
+            return None
+        if response.status != _OK:
+            return None
+        kind = response.headers.get("Content-Type", "")
+        return await asyncio.to_thread(listed_projects, body, kind)
 
     def _digest(
         self,

@@ -60,11 +60,13 @@ def status_failure(status: int, url: str, *, hint: str = "") -> IndexFailure:
     """The failure for an answer that nobody can use."""
     where = redact_text(url)
     if status in UNAUTHORIZED_STATUS:
-        return IndexFailure(
+        refused = IndexFailure(
             f"{where} refuses access (HTTP {status})",
             code="INDEX_UNAUTHORIZED",
             hint="put user and password for this host into ~/.netrc or into the index URL",
         )
+        refused.http_status = status
+        return refused
     return IndexFailure(
         f"{where} answered HTTP {status}",
         code="INDEX_HTTP_STATUS",

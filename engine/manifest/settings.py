@@ -115,6 +115,10 @@ def _backends(table: Table, findings: Findings) -> tuple[Backend, ...]:
         if name.replace("-", "_").endswith(_PREFERENCE):
             continue
         path = f"{_ROOT}.backends.{name}"
+        if not name.isascii() or not name.replace(".", "").replace("_", "").isalnum():
+            findings.problem(path, "is no name: letters, digits, dots and underscores")
+        if name != name.lower() or name == "auto":
+            findings.problem(path, "must be in lower case and not be auto")
         backend = findings.table(value, path)
         for key in backend:
             if key != "index":

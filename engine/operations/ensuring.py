@@ -32,6 +32,7 @@ def ensure(
     constraints: tuple[str, ...] = (),
     python: Path | None = None,
     accept: Accept | None = None,
+    gpu: str = "",
 ) -> tuple[Applied, str]:
     """Have ``requirements`` in the project's environment.
 
@@ -46,6 +47,7 @@ def ensure(
         python: The interpreter whose environment it shall be; the settings' choice by default.
         accept: As in :func:`ppm.engine.operations.edit.edit_manifest`; asked about the lock that is
             there, too.
+        gpu: The GPU backend given on the command line, ``""`` for none.
 
     Returns:
         What was done, and where modules are, relative to the environment.
@@ -56,11 +58,16 @@ def ensure(
         RequirementError: One does not parse.
         ResolutionError, IndexFailure, ArtifactError, StorageError: as lock and apply.
     """
-    manifest, runtime = begin(run, progress, index_url=index_url, offline=offline, python=python)
-    target = runtime.interpreter.target.name
-    missing = [
-        text for text in requirements if not is_answered(text, manifest, run.project.lock, target)
-    ]
+    manifest, runtime = begin(
+        run, progress, index_url=index_url, offline=offline, python=python, gpu=gpu
+    )
+    lock, target = run.project.lock, runtime.interpreter.target.name
+    known = target
+    if runtime.choice is not None:
+        from ppm.engine.operations.backends import locked_here
+
+        known = locked_here(lock, runtime.interpreter.target)
+    missing = [text for text in requirements if not is_answered(text, manifest, lock, known)]
     if missing:
         data = add_requirements(
             manifest_bytes(run.paths, manifest),

@@ -14,7 +14,7 @@ from ppm.engine.manifest.read import manifest_path, read_manifest
 from ppm.engine.operations.apply import Wish, built_wheels, stands
 from ppm.engine.operations.currency import why_stale
 from ppm.engine.operations.lock import resolve_here
-from ppm.engine.operations.observe import pylock_bytes, roots_of, runtime_for
+from ppm.engine.operations.observe import pylock_bytes, roots_of, runtime_for, settle
 from ppm.engine.operations.wishing import wish_for
 from ppm.engine.paths import ProjectPaths
 from ppm.engine.planning import Plan, Selection, make_plan
@@ -73,10 +73,13 @@ def in_place(paths: ProjectPaths, project: Project, runtime: Runtime, wish: Wish
 
 def lock_to_be(paths: ProjectPaths, project: Project, manifest: Manifest, runtime: Runtime) -> Lock:
     """The lock an apply would use: the one there is, an edited ``pylock.toml``, or a new one."""
-    lock, here = project.lock, runtime.interpreter.target
+    lock = project.lock
+    settle(runtime, manifest, lock)
     data = pylock_bytes(paths)
     if data is not None and sha256(data).hexdigest() != lock.pylock:
-        lock = _adopted(lock, observe_pylock(lock, data, here))
+        lock = _adopted(lock, observe_pylock(lock, data, runtime.interpreter.target))
+        settle(runtime, manifest, lock)
+    here = runtime.interpreter.target
     if not why_stale(lock, roots_of(manifest), here, paths.root):
         return lock
     seen = msgspec.structs.replace(project, lock=lock)

@@ -19,7 +19,7 @@ from ppm.engine.manifest.read import parse_manifest
 from ppm.engine.operations.apply import built_events, environment_of
 from ppm.engine.operations.edit import write_manifest
 from ppm.engine.operations.lockfiles import pylock_for, record_lock
-from ppm.engine.operations.observe import manifest_bytes, pylock_bytes
+from ppm.engine.operations.observe import manifest_bytes, pylock_bytes, settle
 from ppm.engine.operations.past import make_again, origins_until
 from ppm.engine.paths import ProjectPaths
 from ppm.engine.projector import fold_until
@@ -120,6 +120,7 @@ def go_back(
         origins = origins_until(run.ledger.read(), seq)
         built = make_again(run.record, runtime, run.paths.root, wanted, origins)
     edited = _manifest_back(run, manifest, then)
+    settle(runtime, edited, then.lock)
     _lock_back(run, edited, then.lock, runtime.interpreter.target)
     return _environment_back(run, runtime, seq, wanted, built)
 

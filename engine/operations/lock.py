@@ -122,7 +122,9 @@ def resolve_manifest(
     """
     from ppm.engine.operations.targeting import targets_of
 
+    _record_choice(run, runtime)
     lock, roots = run.project.lock, roots_of(manifest)
+    policy = _with_wishes(policy, manifest)
     chosen = targets or targets_of(run.project, manifest, runtime)
     leaving = _leaving(lock, chosen)
     problems = [
@@ -146,6 +148,7 @@ def resolve_here(
     from ppm.engine.operations.targeting import Targets, targets_of
 
     lock, here, roots = project.lock, runtime.interpreter.target, roots_of(manifest)
+    policy = _with_wishes(policy, manifest)
     chosen = targets_of(project, manifest, runtime, with_here=True)
     others = [target for target in chosen.targets if target.name != here.name]
     stand = here.name not in lock.targets and not any(
@@ -166,6 +169,22 @@ def resolve_here(
         problem_of(roots, lock, target, policy, others=leaving) for target in chosen.targets
     ]
     return _found(chosen, resolve_problems(problems, runtime, record))
+
+
+def _with_wishes(policy: Policy, manifest: Manifest) -> Policy:
+    """The policy with the preferences of the settings."""
+    preferences = manifest.settings.preferences
+    if not preferences:
+        return policy
+    wishes = tuple(f"{one.name}{one.specifier}" for one in preferences)
+    return msgspec.structs.replace(policy, wishes=wishes)
+
+
+def _record_choice(run: Transaction, runtime: Runtime) -> None:
+    if runtime.choice is not None:
+        from ppm.engine.operations.backends import record_choice
+
+        record_choice(run, runtime)
 
 
 def _leaving(lock: Lock, chosen: Targets) -> list[str]:
@@ -257,6 +276,7 @@ def ensure_locked(
         return ()
     if frozen:
         raise stale(reasons)
+    _record_choice(run, runtime)
     with _failure_told(run, roots):
         found = resolve_here(run.project, runtime, manifest, policy, run.record)
     return commit(run, runtime, manifest, found).warnings

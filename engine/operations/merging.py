@@ -34,6 +34,7 @@ from ppm.engine.operations.observe import (
     pylock_bytes,
     roots_of,
     runtime_for,
+    settle,
     share,
     unseen_edits,
 )
@@ -101,6 +102,7 @@ def merge(
         index_url=index_url,
         offline=offline,
     )
+    settle(runtime, manifest, run.project.lock)
     share(run.paths, manifest)
     if meeting.ours == meeting.fork and not unseen_edits(run.paths, run.project, manifest):
         changes = ahead(run.project, meeting.their)

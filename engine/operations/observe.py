@@ -17,6 +17,7 @@ from ppm.engine.resolve.problem import RootRequirement
 from ppm.engine.runtime import Runtime
 from ppm.engine.target import Target
 from ppm.engine.transaction import Transaction
+from ppm.projections.lock import Lock
 from ppm.projections.project import Project
 
 
@@ -27,6 +28,7 @@ def begin(
     index_url: str = "",
     offline: bool = False,
     python: Path | None = None,
+    gpu: str = "",
 ) -> tuple[Manifest, Runtime]:
     """Read the manifest, wire the parts its settings name, bring the ledger up to edited files.
 
@@ -36,9 +38,11 @@ def begin(
         index_url: The index given on the command line, ``""`` for none.
         offline: Never use the network.
         python: The interpreter to use; the one the settings ask for by default.
+        gpu: The GPU backend given on the command line, ``""`` for none.
 
     Raises:
-        ProjectError: ``NO_MANIFEST``, ``MANIFEST_INVALID`` or ``LOCK_INVALID``.
+        ProjectError: ``NO_MANIFEST``, ``MANIFEST_INVALID``, ``LOCK_INVALID`` or
+            ``UNKNOWN_BACKEND``.
     """
     manifest = read_manifest(manifest_path(run.paths.root))
     runtime = runtime_for(
@@ -51,7 +55,11 @@ def begin(
         python=python,
     )
     share(run.paths, manifest)
+    before = run.project.lock
+    settle(runtime, manifest, before, gpu)
     observe(run, manifest, runtime.interpreter.target)
+    if run.project.lock is not before:
+        settle(runtime, manifest, run.project.lock, gpu)
     return manifest, runtime
 
 
@@ -77,6 +85,18 @@ def runtime_for(
         root=root,
         requirements=tuple(one.requirement for one in manifest.requirements),
     )
+
+
+def settle(runtime: Runtime, manifest: Manifest, lock: Lock, gpu: str = "") -> None:
+    """Let ``runtime`` use the GPU backend that was asked for, else the lock's or the settings'.
+
+    Raises:
+        ProjectError: ``code="UNKNOWN_BACKEND"``.
+    """
+    if gpu or manifest.settings.backends:
+        from ppm.engine.operations.backends import settle_backend  # Few projects have any.
+
+        settle_backend(runtime, manifest, lock, gpu)
 
 
 def share(paths: ProjectPaths, manifest: Manifest) -> None:

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from ppm.engine.errors import IndexFailure, ResolutionError
 from ppm.engine.index.model import ProjectPage
-from ppm.engine.ports import NotCached, PackageSource
+from ppm.engine.ports import NotCached
 from ppm.engine.resolve.problem import Problem, Resolution
 from ppm.engine.runtime import Runtime
 
 if TYPE_CHECKING:
     from ppm.engine.network import Network, Record
+    from ppm.engine.ports import LiveSource
     from ppm.engine.resolve.several import Solve
 
 _OTHER_INDEXES = (
@@ -58,9 +59,8 @@ def resolve_problems(
 
 def _known(problems: Sequence[Problem], runtime: Runtime) -> tuple[Resolution, ...] | None:
     """The resolutions from the cache alone; ``None`` where that is not enough."""
-    source = runtime.cached_source()
     try:
-        found = _together(problems, lambda problem: _from_cache(problem, source, runtime))
+        found = _together(problems, lambda problem: _from_cache(problem, runtime))
     except NotCached as missing:
         if runtime.offline:
             raise IndexFailure(
@@ -71,9 +71,10 @@ def _known(problems: Sequence[Problem], runtime: Runtime) -> tuple[Resolution, .
     return found if whole else None
 
 
-def _from_cache(problem: Problem, source: PackageSource, runtime: Runtime) -> Resolution:
+def _from_cache(problem: Problem, runtime: Runtime) -> Resolution:
     from ppm.engine.resolve.solve import resolve
 
+    source = runtime.cached_source(problem.target.backend)
     if _is_here(problem, runtime):
         return resolve(problem, source)
     from ppm.engine.resolve.foreign import ForeignSource
@@ -97,23 +98,34 @@ async def _from_index(
     from ppm.engine.resolve.live import resolve_live
 
     progress = runtime.progress
-    if len(problems) == 1 and _is_here(problems[0], runtime):
-        return (await resolve_live(problems[0], network.index, progress=progress),)
+    only = problems[0]
+    if len(problems) == 1 and _is_here(only, runtime) and not only.policy.wishes:
+        return (await resolve_live(only, network.index, progress=progress),)
     from anyio import from_thread, to_thread
 
     from ppm.engine.resolve.foreign import AskedOnce, LiveForeignSource
 
-    here = AskedOnce(network.index)
-    elsewhere = LiveForeignSource(here, network.index_elsewhere)
+    asked: dict[str, AskedOnce] = {}
+
+    def source_for(problem: Problem) -> LiveSource:
+        backend = problem.target.backend
+        pages = asked.setdefault(backend, AskedOnce(network.index_of(backend)))
+        if _is_here(problem, runtime):
+            return pages
+        return LiveForeignSource(pages, network.index_of(backend, builds=False))
 
     def solve(problem: Problem) -> Resolution:
-        source = here if _is_here(problem, runtime) else elsewhere
+        source = from_thread.run_sync(source_for, problem)
         return from_thread.run(partial(resolve_live, problem, source, progress=progress))
 
     return await to_thread.run_sync(_together, problems, solve)
 
 
 def _together(problems: Sequence[Problem], solve: Solve) -> tuple[Resolution, ...]:
+    if problems[0].policy.wishes:
+        from ppm.engine.resolve.wishes import resolve_wishing
+
+        solve = partial(resolve_wishing, solve=solve)
     if len(problems) == 1:
         return (solve(problems[0]),)
     from ppm.engine.lockfile import alike

@@ -9,7 +9,7 @@ import msgspec
 from ppm.engine.errors import ProjectError
 from ppm.engine.manifest.model import Manifest
 from ppm.engine.runtime import Runtime
-from ppm.engine.target import Target
+from ppm.engine.target import Target, split_backend
 from ppm.projections.project import Project
 from ppm.projections.state import Environment, State
 
@@ -46,7 +46,7 @@ def targets_of(
             that the project is for.
     """
     lock, here = project.lock, runtime.interpreter.target
-    names = (*asked, *(() if asked else _own_names(project, manifest, runtime)))
+    names = tuple(asked) or _own_names(project, manifest, runtime)
     if not names or names == (here.name,):
         return Targets(targets=(here,))
     found = _named(names, manifest, here) if asked or manifest.settings.targets else None
@@ -60,12 +60,17 @@ def targets_of(
 
 def _own_names(project: Project, manifest: Manifest, runtime: Runtime) -> tuple[str, ...]:
     named, locked = manifest.settings.targets, project.lock.targets
-    here = runtime.interpreter.target.name
+    target = runtime.interpreter.target
+    here = target.name
     if named:
-        return (*named, here) if here in locked and here not in named else named
+        both = {here, target.plain_name}
+        return (*named, here) if here in locked and both.isdisjoint(named) else named
     if len(locked) == 1 and _was_here(next(iter(locked)), project.state, runtime):
         return (here,)
-    return tuple(sorted(locked))
+    others = [name for name in sorted(locked) if split_backend(name)[0] != target.plain_name]
+    if here in locked or len(others) == len(locked):
+        return tuple(sorted(locked))
+    return (here, *others)  # Another backend of this machine leaves the lock.
 
 
 def _was_here(name: str, state: State, runtime: Runtime) -> bool:
@@ -77,9 +82,9 @@ def _was_here(name: str, state: State, runtime: Runtime) -> bool:
     generation = environment.generations.get(environment.active)
     if generation is None:
         return False
-    platform, _, python = name.rpartition("-")
+    platform, _, python = split_backend(name)[0].rpartition("-")
     version = ".".join(generation.python.split(".")[:2])
-    same = platform == runtime.interpreter.target.name.rpartition("-")[0]
+    same = platform == runtime.interpreter.target.plain_name.rpartition("-")[0]
     return same and python.strip("pyt") == version
 
 
@@ -88,6 +93,11 @@ def _named(names: Sequence[str], manifest: Manifest, here: Target) -> Targets:
 
     targets = parse_targets(names, here)
     for target in targets:
+        if target.backend:
+            from ppm.engine.gpu.choose import require_known
+
+            configured = tuple(one.name for one in manifest.settings.backends)
+            require_known(target.backend, configured)
         if target is not here and not _is_for(manifest, target):
             raise ProjectError(
                 f"{target.name} has Python {target.python_full_version}, and {manifest.path} asks "
@@ -104,10 +114,13 @@ def _locked(names: Sequence[str], manifest: Manifest, here: Target) -> Targets:
     from ppm.engine.targets import known_target
 
     targets, warnings = [], []
+    configured = {one.name for one in manifest.settings.backends}
     for name in names:
         target = known_target(name, here)
         if target is None:
             warnings.append(f"{name} leaves the lock: that target is not understood here")
+        elif target.backend and target.backend not in configured:
+            warnings.append(f"{name} leaves the lock: the project has no such GPU backend")
         elif target is not here and not _is_for(manifest, target):
             warnings.append(
                 f"{name} leaves the lock: the project is for {manifest.requires_python}"

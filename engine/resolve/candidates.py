@@ -67,7 +67,6 @@ class Project:
     ) -> None:
         self.name = name
         self.page = page
-        self.preferred = preferred
         self.reasons: dict[str, str] = {}
         self._rules = rules
         self._prereleases = prereleases
@@ -75,6 +74,9 @@ class Project:
         self._extras: dict[tuple[str, str], Candidate] = {}
         releases = reversed(page.releases) if oldest_first else iter(page.releases)
         self._releases = {release.version: release for release in releases}
+        self.preferred = preferred
+        if preferred and preferred not in self._releases:
+            self.preferred = self._same_public(preferred)
 
     @property
     def versions(self) -> tuple[str, ...]:
@@ -169,6 +171,12 @@ class Project:
         """Leave a version out from now on."""
         self._made.pop(version, None)
         self.reasons[version] = reason
+
+    def _same_public(self, version: str) -> str:
+        """The version that differs in its local label alone (``2.4.0+cpu``, ``2.4.0+cu121``)."""
+        public = version.partition("+")[0]
+        same = (one for one in self._releases if one.partition("+")[0] == public)
+        return next(same, version)
 
     def _ordered(self) -> Iterator[str]:
         preferred = self.preferred

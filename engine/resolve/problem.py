@@ -33,7 +33,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     preferences, ``upgrade_packages`` those of the named ones. ``exclude_newer`` is an RFC 3339
     time, or a date that is included whole; files uploaded then or later do not exist. ``no_build``
     leaves out every source distribution, ``only_binary`` those of the named packages,
-    ``no_binary`` the wheels of the named packages; ``:all:`` names every package.
+    ``no_binary`` the wheels of the named packages; ``:all:`` names every package. ``wishes`` are
+    PEP 508 texts without extras that limit packages as long as something fits within them.
     """
 
     prereleases: Prereleases = "if-necessary-or-explicit"
@@ -44,6 +45,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     no_build: bool = False
     no_binary: tuple[str, ...] = ()
     only_binary: tuple[str, ...] = ()
+    wishes: tuple[str, ...] = ()
 
 
 class Preference(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -119,6 +121,13 @@ class Rejection(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     reason: str
 
 
+class GivenUp(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A wish that nothing fits within, and why."""
+
+    wish: str
+    reason: str
+
+
 class Resolution(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A set of versions that fits.
 
@@ -131,3 +140,4 @@ class Resolution(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     rounds: int
     metadata_count: int
     warnings: tuple[str, ...]
+    given_up: tuple[GivenUp, ...] = ()

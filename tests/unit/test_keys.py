@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -19,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from ppm.engine.errors import KeyFailure, StorageError
 from ppm.engine.keys import (
+    SigningKey,
     VerifierKey,
     find_verifier,
     generate,
@@ -27,6 +29,7 @@ from ppm.engine.keys import (
     parse_verifier,
     write_pair,
 )
+from ppm.engine.publickey import PublicKey, parse_spki, public_of
 
 GO_KEY = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
 
@@ -128,8 +131,96 @@ def test_what_is_no_private_key_is_refused(tmp_path: Path) -> None:
         path.write_bytes(data)
         with pytest.raises(KeyFailure) as caught:
             load_private(path)
-        assert caught.value.code == "KEY_INVALID"
+        assert caught.value.code == ("KEY_PASSPHRASE" if name == "encrypted" else "KEY_INVALID")
         assert str(path) in caught.value.message
+
+
+def test_an_encrypted_key_is_opened_with_its_passphrase_alone(tmp_path: Path) -> None:
+    key, private = generate(), tmp_path / "key"
+    write_pair(key, private, tmp_path / "pub", replace=False, passphrase=b"open sesame")
+    assert private.read_bytes().startswith(b"-----BEGIN ENCRYPTED PRIVATE KEY-----")
+    assert private.stat().st_mode & 0o777 == 0o600
+    assert load_private(private, lambda _: b"open sesame").named("x") == key.named("x")
+    for wrong in (b"sesame", b"", b"open sesame\n"):
+        told = {private: wrong}
+        with pytest.raises(KeyFailure) as caught:
+            load_private(private, told.__getitem__)
+        assert caught.value.code == "KEY_PASSPHRASE"
+        assert "sesame" not in caught.value.message
+
+
+@needs_openssl
+def test_openssl_opens_an_encrypted_key(tmp_path: Path) -> None:
+    key, private = generate(), tmp_path / "key"
+    write_pair(key, private, tmp_path / "pub", replace=False, passphrase=b"open sesame")
+    told = openssl("pkey", "-in", private, "-passin", "pass:open sesame", "-pubout")
+    assert told == key.public_pem()
+
+
+def test_a_plain_key_asks_nobody(tmp_path: Path) -> None:
+    def ask(path: Path) -> bytes:
+        raise AssertionError(path)
+
+    private, _ = pair(tmp_path)
+    assert load_private(private, ask)
+
+
+# RFC 8032, section 7.1: secret key, public key, message, signature.
+VECTORS = [
+    (
+        "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60",
+        "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
+        "",
+        (
+            "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e"
+            "39701cf9b46bd25bf5f0595bbe24655141438e7a100b"
+        ),
+    ),
+    (
+        "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
+        "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c",
+        "72",
+        (
+            "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f"
+            "3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("secret", "public", "message", "signature"), VECTORS)
+def test_signatures_are_those_of_the_standard(
+    secret: str, public: str, message: str, signature: str
+) -> None:
+    key = SigningKey(Ed25519PrivateKey.from_private_bytes(bytes.fromhex(secret)))
+    assert public_of(key) == PublicKey(bytes.fromhex(public))
+    assert key.sign(bytes.fromhex(message)).hex() == signature
+    assert public_of(key).verifies(bytes.fromhex(signature), bytes.fromhex(message))
+    assert not public_of(key).verifies(bytes.fromhex(signature), bytes.fromhex(message) + b"!")
+    assert not public_of(key).verifies(bytes.fromhex(signature)[:-1], bytes.fromhex(message))
+
+
+def test_an_spki_form_is_read_back_and_names_the_key() -> None:
+    key = PublicKey(bytes.fromhex(VECTORS[0][1]))
+    assert key.spki == "MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+    assert key.key_id == "06e3fd8fda29bb60ab59557de61edb0aecdb231134be30e75b455f8e1b792fa9"
+    assert parse_spki(key.spki) == key
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "MCowBQYDK2VwAyEA",
+        "MCowBQYDK2VuAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",  # X25519
+        "MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURoA",  # a byte more
+        "MCowBQYDK2VwAyEA11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo=",  # the other alphabet
+        "MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURp=",  # bits that say nothing
+    ],
+)
+def test_what_is_no_spki_form_of_an_ed25519_key_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"SPKI|base64"):
+        parse_spki(text)
 
 
 def test_what_is_no_public_key_is_refused(tmp_path: Path) -> None:

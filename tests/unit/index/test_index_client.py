@@ -236,14 +236,44 @@ def test_trouble_with_one_index_lets_no_other_slip_in(
     assert other_server.asked == []
 
 
-def test_forbidden_means_absent_where_that_is_declared(
-    two: Machine, server: Loopback, other_server: Loopback
+HTML_LIST = (b'<a href="B_b/">B_b</a>\n<a href="/one/c">c</a>', "text/html")
+JSON_LIST = (
+    b'{"meta": {"api-version": "1.0"}, "projects": [{"name": "B.b"}]}',
+    "application/vnd.pypi.simple.v1+json",
+)
+
+
+@pytest.mark.parametrize("listing", [HTML_LIST, JSON_LIST])
+def test_forbidden_means_absent_where_that_is_declared_and_not_listed(
+    two: Machine, server: Loopback, other_server: Loopback, listing: tuple[bytes, str]
 ) -> None:
     two.options = {"forbidden_is_absent": [two.indexes[0]]}
+    server.answers["/one/"] = Reply(body=listing[0], headers={"Content-Type": listing[1]})
     server.answers["/one/a/"] = Reply(status=403)
-    other_server.answers["/two/a/"] = Reply(status=403)
+    other_server.answers["/two/a/"] = html("99")
+    assert two.page().releases[0].version == "99"
+
+
+@pytest.mark.parametrize(
+    ("status", "listing"),
+    [
+        (401, Reply(body=HTML_LIST[0], headers={"Content-Type": "text/html"})),
+        (403, Reply(body=b'<a href="a/">a</a>', headers={"Content-Type": "text/html"})),
+        (403, Reply(body=b"no list", headers={"Content-Type": "text/html"})),
+        (403, Reply(body=b"[]", headers={"Content-Type": "application/json"})),
+        (403, Reply(status=403)),
+        (403, Reply(status=404)),
+    ],
+)
+def test_a_refusal_that_the_list_does_not_explain_lets_no_other_index_slip_in(
+    two: Machine, server: Loopback, other_server: Loopback, status: int, listing: Reply
+) -> None:
+    two.options = {"forbidden_is_absent": [two.indexes[0]]}
+    server.answers["/one/"] = listing
+    server.answers["/one/a/"] = Reply(status=status)
+    other_server.answers["/two/a/"] = html("99")
     assert two.failure().code == "INDEX_UNAUTHORIZED"
-    assert len(other_server.asked) == 1
+    assert other_server.asked == []
 
 
 def test_unknown_project_is_told_with_the_indexes_asked(two: Machine) -> None:
