@@ -19,7 +19,6 @@ from ppm.commands.options import (
     option,
 )
 from ppm.commands.output import Console
-from ppm.commands.receipt import check_receipt
 from ppm.commands.session import Question, asking
 from ppm.commands.words import plural
 from ppm.engine.errors import EnvironmentFailure, LedgerError, StorageError, UsageError
@@ -63,6 +62,8 @@ def verify(
     if receipt is not None or file is not None or pub:
         if receipt is None or file is None or not everything:
             raise UsageError("a receipt is verified by itself: --receipt R --file F [--pub KEY]")
+        from ppm.commands.receipt import check_receipt
+
         check_receipt(receipt, file, pub or [], project, console)
         return
     with asking("verify", project) as question:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from ppm.events.resolution import LockedFile
 
 
+_NO_BACKENDS: Mapping[str, str] = {}
+
+
 class Runtime:
     """The parts of one command.
 
@@ -40,6 +43,7 @@ class Runtime:
         interpreter: The interpreter to use whatever its version.
         root: The project's folder, which paths of direct references are relative to.
         requirements: PEP 508 texts of the project, whose URLs may hold logins.
+        backends: The index of each GPU backend of the project; URLs may hold logins.
     """
 
     def __init__(
@@ -54,6 +58,7 @@ class Runtime:
         interpreter: Path | None = None,
         root: Path = Path(),
         requirements: tuple[str, ...] = (),
+        backends: Mapping[str, str] = _NO_BACKENDS,
     ) -> None:
         self.home = home
         self.clock = clock
@@ -64,8 +69,7 @@ class Runtime:
         self._interpreter = interpreter
         self.root = root
         self._requirements = requirements
-        self.backends: Mapping[str, str] = {}
-        """The index of each GPU backend of the project; URLs may hold logins."""
+        self.backends = backends
         self.choice: Choice | None = None
         """How the backend of this machine was chosen, where the lock does not name one."""
         self._indexes: dict[str, list[str]] = {}
@@ -81,6 +85,7 @@ class Runtime:
             interpreter=interpreter,
             root=self.root,
             requirements=self._requirements,
+            backends=self.backends,
         )
 
     @cached_property
@@ -150,7 +155,11 @@ class Runtime:
         environ = dict(os.environ)
         if self._index_url:
             environ["PPM_INDEX_URL"] = self._index_url
-        return read_index_settings(environ)
+        settings = read_index_settings(environ)
+        for url in self.backends.values():
+            if "://" in url:
+                settings.credentials.add(url)
+        return settings
 
     @cached_property
     def references(self) -> dict[str, Reference]:
@@ -179,8 +188,7 @@ class Runtime:
             from ppm.engine.gpu.index import backend_index
 
             own = backend_index(self.backends[backend], self.root)
-            self.index_settings.credentials.add(own.url)
-            self._indexes[backend] = list(dict.fromkeys([own.base, default]))
+            self._indexes[backend] = list(dict.fromkeys([own, default]))
         return self._indexes[backend]
 
     def cached_source(self, backend: str = "") -> CachedSource:

@@ -84,6 +84,7 @@ def runtime_for(
         interpreter=python,
         root=root,
         requirements=tuple(one.requirement for one in manifest.requirements),
+        backends={one.name: one.index for one in manifest.settings.backends},
     )
 
 

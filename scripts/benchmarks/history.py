@@ -246,6 +246,7 @@ def _built(number: int, machine: str) -> dict[str, object]:
         "link_mode": "hardlink",
         "packages": _PACKAGES,
         "files": 4321,
+        "source": "",
     }
 
 

@@ -35,7 +35,7 @@ def test_an_answer_is_never_written_over_ppms_own_files(
     assert "error[USAGE]" in result.stderr
     after = {path: path.read_bytes() for path in project.rglob("*") if path.is_file()}
     changed = {path.name for path in after if after[path] != before.get(path)}
-    assert changed <= {"ledger.jsonl"}
+    assert changed <= {"ledger.jsonl", "ledger.seen"}
     ppm.ok("replay", "--check")
 
 

@@ -139,6 +139,8 @@ def test_the_running_machine_goes_by_its_own_name_and_by_here(tmp_path: Path) ->
 def test_every_name_of_the_command_page_is_understood() -> None:
     page = (Path(__file__).parents[2] / "docs/cli.md").read_text("utf-8")
     section = page.partition("#### Targets")[2].partition("\n### ")[0]
-    names = re.findall(r"`((?:linux|macos|windows|wasm32)[a-z0-9_.-]*py[a-z0-9_.]+)`", section)
+    names = re.findall(
+        r"`((?:linux|macos|windows|wasm32)[a-z0-9_.-]*py[a-z0-9_.]+(?:-[a-z0-9.]+)?)`", section
+    )
     assert len(names) >= len(EXAMPLES) - 1
     assert [parse_target(name).name for name in names] == names

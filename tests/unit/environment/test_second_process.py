@@ -14,7 +14,16 @@ import pytest
 from ppm.engine.environment.second_process import begun
 from ppm.engine.errors import EnvironmentFailure
 
+pytestmark = pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 
+
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if no thread were there that another test has left to rest in this process."""
+    monkeypatch.setattr(threading, "active_count", lambda: 1)
+
+
+@pytest.mark.usefixtures("alone")
 def test_the_work_is_done_elsewhere_while_the_block_goes_on(tmp_path: Path) -> None:
     gate = tmp_path / "gate"
 
@@ -64,9 +73,13 @@ def test_a_failure_in_words_is_raised_here() -> None:
     assert (failure.value.code, failure.value.hint) == ("LINK_MODE", "copy")
 
 
+@pytest.mark.usefixtures("alone")
 @pytest.mark.parametrize("end", ["killed", "mistaken"])
 def test_a_process_that_ends_without_an_answer_is_a_failure(end: str) -> None:
+    here = os.getpid()
+
     def work() -> str:
+        assert os.getpid() != here
         if end == "killed":
             os.kill(os.getpid(), signal.SIGKILL)
         raise AssertionError(end)
@@ -76,6 +89,7 @@ def test_a_process_that_ends_without_an_answer_is_a_failure(end: str) -> None:
     assert failure.value.code == "WORKER_DIED"
 
 
+@pytest.mark.usefixtures("alone")
 def test_the_work_ends_with_a_block_that_fails(tmp_path: Path) -> None:
     told = tmp_path / "process"
 
@@ -98,6 +112,7 @@ def test_the_work_ends_with_a_block_that_fails(tmp_path: Path) -> None:
         os.kill(int(told.read_text()), 0)
 
 
+@pytest.mark.usefixtures("alone")
 def test_the_other_process_leaves_ctrl_c_to_this_one(tmp_path: Path) -> None:
     told = tmp_path / "process"
 

@@ -113,7 +113,11 @@ def test_one_sync_makes_all_wheels_durable(
     store.sync()
     assert calls == [store.root / "wheels"]
     folders = [store.directory(sha256).parent for sha256 in (SHA256, OTHER)]
-    assert {path.name for folder in folders for path in folder.iterdir()} == {"manifest", "synced", "tree"}
+    assert {path.name for folder in folders for path in folder.iterdir()} == {
+        "manifest",
+        "synced",
+        "tree",
+    }
 
 
 def test_after_a_crash_of_the_machine_only_synced_wheels_count(

@@ -1,0 +1,1 @@
+"""Which GPU backend a machine can use."""
