@@ -65,6 +65,8 @@ def add(
         )
         policy = Policy() if lock else None
         _, locked, changes = edit_manifest(change.run, runtime, manifest, data, policy)
+    if gpu and not lock:
+        console.note("--gpu counts when the lock is made: give --lock too, or --gpu to `ppm lock`")
     tell_requirements(changes, manifest.path, console)
     if locked is not None:
         tell_lock(locked, console)

@@ -122,10 +122,11 @@ def resolve_manifest(
     """
     from ppm.engine.operations.targeting import targets_of
 
-    _record_choice(run, runtime)
     lock, roots = run.project.lock, roots_of(manifest)
     policy = _with_wishes(policy, manifest)
     chosen = targets or targets_of(run.project, manifest, runtime)
+    if runtime.interpreter.target in chosen.targets:
+        _record_choice(run, runtime)
     leaving = _leaving(lock, chosen)
     problems = [
         problem_of(roots, lock, target, policy, constraints, preferred=preferred, others=leaving)

@@ -175,6 +175,7 @@ def _locked(part: int, number: int) -> dict[str, object]:
                 "kind": "wheel",
             }
         ],
+        "source": "",
     }
 
 
@@ -246,7 +247,6 @@ def _built(number: int, machine: str) -> dict[str, object]:
         "link_mode": "hardlink",
         "packages": _PACKAGES,
         "files": 4321,
-        "source": "",
     }
 
 

@@ -144,3 +144,22 @@ def test_every_name_of_the_command_page_is_understood() -> None:
     )
     assert len(names) >= len(EXAMPLES) - 1
     assert [parse_target(name).name for name in names] == names
+
+
+def test_a_backend_ends_the_name_and_changes_nothing_else(tmp_path: Path) -> None:
+    plain, with_backend = parse_target("linux-x86_64-py3.12"), "linux-x86_64-py3.12-cu121"
+    target = parse_target(with_backend)
+    assert (target.name, target.backend) == (with_backend, "cu121")
+    assert (target.plain_name, target.on("")) == (plain.name, plain)
+    assert parse_target("wasm32-pyodide_2025-cpu").backend == "cpu"
+    assert parse_target("linux-musl-x86_64-py3.12-rocm6.2").backend == "rocm6.2"
+    for wrong in ("linux-x86_64-py3.12-cu121-cpu", "linux-x86_64-cu121", "linux-py3.12-x86_64"):
+        with pytest.raises(ProjectError):
+            parse_target(wrong)
+    here = current(tmp_path).target
+    own = here.on("cu121")
+    assert parse_targets(["here", here.name, own.name], own) == (own,)
+    (other,) = parse_targets([f"{here.name}-cpu"], own)
+    assert (other.backend, other.tags) == ("cpu", here.tags)
+    assert known_target(own.name, here) == own
+    assert known_target(here.name, own) == here

@@ -25,7 +25,8 @@ class Solver:
 
 
 def wishing(*requirements: str, wishes: tuple[str, ...]) -> Problem:
-    return msgspec.structs.replace(problem(*requirements), policy=Policy(wishes=wishes))
+    plain: Problem = problem(*requirements)
+    return msgspec.structs.replace(plain, policy=Policy(wishes=wishes))
 
 
 def versions(found: Resolution) -> dict[str, str]:
