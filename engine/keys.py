@@ -27,6 +27,22 @@ _ED25519 = b"\x01"
 _RAW_SIZE = 32
 _KEY_ID_SIZE = 4
 _LARGEST_FILE = 64 * 1024
+# Points of the curve whose order divides 8, without the sign bit, in every spelling that is read.
+# Whoever names one as the key needs no private key for a signature that passes.
+_SMALL_ORDER = frozenset(
+    map(
+        bytes.fromhex,
+        (
+            "0000000000000000000000000000000000000000000000000000000000000000",
+            "0100000000000000000000000000000000000000000000000000000000000000",
+            "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+            "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+            "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+            "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+            "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        ),
+    )
+)
 
 
 class VerifierKey(msgspec.Struct, frozen=True):
@@ -45,10 +61,12 @@ class VerifierKey(msgspec.Struct, frozen=True):
         return f"{self.name}+{self.key_id.hex()}+{encoded}"
 
     def verifies(self, signature: bytes, message: bytes) -> bool:
-        """Whether ``signature`` is this key's over ``message``."""
+        """Whether ``signature`` is this key's over ``message``; never for a key of small order."""
         from cryptography.exceptions import InvalidSignature
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+        if self.raw[:-1] + bytes([self.raw[-1] & 0x7F]) in _SMALL_ORDER:
+            return False
         try:
             Ed25519PublicKey.from_public_bytes(self.raw).verify(signature, message)
         except InvalidSignature:

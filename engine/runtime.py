@@ -215,4 +215,4 @@ class Runtime:
         from ppm.engine.build.cache import BuiltWheels
 
         built = BuiltWheels(self.home.store / "built", self.blobs)
-        return built.find(source_sha256, self.interpreter.key)
+        return built.find(source_sha256, self.interpreter.build_key)

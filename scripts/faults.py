@@ -2,6 +2,7 @@
 """Kills, disk errors and power losses at every change the program makes to a disk.
 
     python3 scripts/faults.py --quick         a seeded sample of each sweep
+    python3 scripts/faults.py --points 200    a larger one
     python3 scripts/faults.py                 every point; --write puts the counts into
                                               docs/reliability.md
     python3 scripts/faults.py --verb apply    one command only
@@ -16,6 +17,7 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
+import re
 import subprocess
 import sys
 import time
@@ -38,6 +40,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--quick", action="store_true", help=f"{QUICK} points of each sweep")
+    parser.add_argument("--points", type=int, default=0, help="at most so many of each sweep")
     parser.add_argument("--seed", type=int, default=1, help="what the samples come from")
     parser.add_argument("--verb", action="append", help="only this command (may be repeated)")
     parser.add_argument("--mutations", action="store_true", help="the table of mutations")
@@ -77,9 +80,10 @@ def sweeps(options: argparse.Namespace) -> tuple[int, list[str]]:
     from support.faults.verbs import VERBS
 
     verbs = options.verb or [verb.name for verb in VERBS]
-    shares = 1 if options.quick else SHARES
+    points = options.points or (QUICK if options.quick else 0)
+    shares = 1 if points else SHARES
     tasks = [
-        Task(verb, way, options.seed, QUICK if options.quick else 0, share, shares)
+        Task(verb, way, options.seed, points, share, shares)
         for verb in verbs
         for way in ("faults", "power", "torn")
         for share in range(shares)
@@ -94,7 +98,7 @@ def sweeps(options: argparse.Namespace) -> tuple[int, list[str]]:
                 print(f"  {found}", file=sys.stderr)
     whole = together(done)
     total = sum(whole.counts.values())
-    share = f"a sample of {QUICK} for each sweep" if options.quick else "every point"
+    share = f"at most {points} of each sweep" if points else "every point"
     violations = f"{len(whole.violations)} violations"
     said = f"{total} points ({share}, seed {options.seed}), {violations}; {ends(whole)}."
     return int(bool(whole.violations)), [*table(whole, verbs), "", said]
@@ -114,6 +118,7 @@ def mutations(options: argparse.Namespace) -> tuple[int, list[str]]:
             where = verdict.where.partition(" after ")[0]
             # The first words: paths of this machine do not belong into a page.
             found = verdict.found.partition("\n")[0].partition(": /")[0].partition(": (")[0]
+            found = re.sub(r"/\S+/stage/", "", found)
             if not found:
                 missed += not redundant
                 where, found = "nothing", redundant or "UNNOTICED"

@@ -210,7 +210,9 @@ class Builder:
 
     async def _known(self, name: str, source: str, version: str = "") -> BuiltWheel | None:
         """The wheel of an earlier build, if it is still whole."""
-        record = await anyio.to_thread.run_sync(self._cache.find, source, self._interpreter.key)
+        record = await anyio.to_thread.run_sync(
+            self._cache.find, source, self._interpreter.build_key
+        )
         if record is None:
             return None
         try:
@@ -293,7 +295,7 @@ class Builder:
             backend=made.backend,
             requires=made.requires,
         )
-        await anyio.to_thread.run_sync(self._cache.keep, record, self._interpreter.key)
+        await anyio.to_thread.run_sync(self._cache.keep, record, self._interpreter.build_key)
         if self._on_built is not None:
             await self._on_built(record.event())
         return BuiltWheel(record=record, tree=tree, fresh=True)

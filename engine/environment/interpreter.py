@@ -49,6 +49,11 @@ class Interpreter(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """``3.11``, or ``3.13t`` without the GIL, as it stands in names of files."""
         return "{}.{}".format(*self.release) + ("t" if self.free_threaded else "")
 
+    @property
+    def build_key(self) -> str:
+        """Changes whenever a wheel would have to be built anew: builds see a backend's packages."""
+        return f"{self.key}-{self.target.backend}" if self.target.backend else self.key
+
 
 class _Remembered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     fingerprint: tuple[str, ...]

@@ -25,6 +25,8 @@ def settle_backend(runtime: Runtime, manifest: Manifest, lock: Lock, asked: str)
     choice = None
     if not kept and (asked or default):
         choice = choose(asked or default, names, lambda: detect(this_machine()))
+        told = f"GPU backend {choice.backend or 'none'}: {'; '.join(choice.evidence)}"
+        runtime.progress.detail(told)
     runtime.choice = choice
     runtime.take_backend(choice.backend if choice is not None else kept)
 

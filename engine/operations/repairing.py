@@ -123,11 +123,12 @@ def _mend_generation(
     run: Transaction, runtime: Runtime, wish: Wish, *, compile_bytecode: bool
 ) -> str:
     """Build the active generation anew if it is not whole; its name then, else ``""``."""
+    # What an earlier repair took out stands here still if it was cut short then.
+    remove_stale(run.paths.root)
     project = fold(run.ledger.read())
     damaged = verify_environment(run.paths, project, runtime, FileReader(CpuHasher()))
     if not damaged.differences:
         return ""
-    remove_stale(run.paths.root)
     trees = acquire(run.record, runtime, list(wish.packages.values()))
     environment = project.state.environments[runtime.machine]
     recorded = environment.generations[environment.active]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Program, PublishedIndex
+from support.sdists import BACKEND, in_tree_sdist
 
 from ppm.engine.environment.interpreter import current
 
@@ -281,3 +282,65 @@ def test_other_machines_name_their_backend(project: Program, here: str) -> None:
     assert "error[UNKNOWN_BACKEND]" in refused.stderr
     both = project.run("lock", "--target", f"{here}-cpu", "--target", f"{here}-cu121")
     assert "error[TARGETS_ALIKE]" in both.stderr
+
+
+def test_a_static_store_may_forbid_what_it_does_not_list(
+    project: Program, site: Site, here: str
+) -> None:
+    from local_index import Fault
+
+    site.backends["cu121"].break_path(Fault(path="*/helper/*", status=403))
+    project.ok("add", "torch==2.4.*", "--gpu", "cu121", "--lock")
+    assert locked(project)[f"{here}-cu121"] == {"helper": "1.0", "torch": "2.4.1+cu121"}
+
+
+def test_a_backends_index_may_be_a_folder_of_the_project(
+    project: Program, site: Site, here: str
+) -> None:
+    wheels = project.directory / "wheels"
+    wheels.mkdir()
+    for wheel in site.backends["cpu"].folder.glob("torch-2.4.1*.whl"):
+        (wheels / wheel.name).write_bytes(wheel.read_bytes())
+    manifest = project.directory / "pypm.toml"
+    manifest.write_text('[tool.ppm]\ndefault_gpu = "own"\nbackends.own.index = "wheels"\n')
+    project.ok("ensure", "torch")
+    assert locked(project) == {f"{here}-own": {"helper": "1.0", "torch": "2.4.1+cpu"}}
+    told = project.run("add", "torch", "--gpu", "own").stderr
+    assert "--gpu counts when the lock is made" in told
+
+
+def test_going_back_takes_the_backend_along(project: Program, here: str) -> None:
+    project.ok("add", "torch==2.4.*", "--gpu", "cu121", "--lock")
+    project.ok("apply")
+    project.ok("lock", "--gpu", "cpu")
+    project.ok("apply")
+    project.ok("undo")
+    project.ok("undo")
+    assert locked(project).keys() == {f"{here}-cu121"}
+    assert json.loads(project.ok("plan"))["plan"] == "noop"
+    project.ok("redo")
+    assert locked(project).keys() == {f"{here}-cpu"}
+    project.ok("replay", "--check")
+
+
+def test_a_lock_for_another_backend_does_not_answer_when_its_settings_are_gone(
+    project: Program, here: str
+) -> None:
+    project.ok("add", "torch==2.4.*", "--gpu", "cu121", "--lock")
+    manifest = project.directory / "pypm.toml"
+    manifest.write_text('[tool.ppm]\nname = "demo"\ndependencies = ["torch==2.4.*"]\n')
+    assert "error[LOCK_STALE]" in project.run("apply", "--frozen").stderr
+    project.ok("apply")
+    assert locked(project) == {here: {"helper": "1.0", "torch": "2.4.1"}}
+
+
+def test_what_is_built_against_one_backend_is_built_anew_for_another(
+    project: Program, site: Site
+) -> None:
+    torch = 'import torch\nPath("src/ext/torch.py").write_text(f"built = {torch.__version__!r}")\n'
+    in_tree_sdist(site.default.folder, "ext", "1.0", backend=BACKEND + torch, requires=["torch"])
+    site.default.refresh()
+    show = ("run", "python", "-c", "import ext.torch; print(ext.torch.built)")
+    for backend, version in (("cu122", "2.4.0+cu122"), ("cpu", "2.4.1+cpu")):
+        project.ok("ensure", "ext", "--gpu", backend)
+        assert project.ok(*show).strip() == version

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from ppm.engine.errors import KeyFailure, StorageError
 from ppm.engine.keys import (
+    _SMALL_ORDER,
     SigningKey,
     VerifierKey,
     find_verifier,
@@ -198,6 +199,16 @@ def test_signatures_are_those_of_the_standard(
     assert public_of(key).verifies(bytes.fromhex(signature), bytes.fromhex(message))
     assert not public_of(key).verifies(bytes.fromhex(signature), bytes.fromhex(message) + b"!")
     assert not public_of(key).verifies(bytes.fromhex(signature)[:-1], bytes.fromhex(message))
+
+
+@pytest.mark.parametrize("sign", [0, 0x80])
+@pytest.mark.parametrize("point", sorted(_SMALL_ORDER), ids=bytes.hex)
+def test_a_key_that_everybody_can_sign_for_verifies_nothing(point: bytes, sign: int) -> None:
+    raw = point[:-1] + bytes([point[-1] | sign])
+    forged = [other + bytes(32) for other in _SMALL_ORDER]
+    messages = [b"%d" % number for number in range(64)]
+    key = PublicKey(raw)
+    assert not any(key.verifies(one, message) for one in forged for message in messages)
 
 
 def test_an_spki_form_is_read_back_and_names_the_key() -> None:

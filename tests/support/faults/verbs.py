@@ -26,6 +26,13 @@ def _tear(project: Path, _home: Path) -> None:
         ledger.write(b'{"seq":99,"id":"')
 
 
+def _damage(project: Path, _home: Path) -> None:
+    """As by an editor that saves: one installed file is another one now."""
+    module = next((project / ".ppm" / "envs").glob("*/lib/*/site-packages/ash/__init__.py"))
+    module.unlink()
+    module.write_text("damaged = True\n")
+
+
 class Verb(msgspec.Struct, frozen=True):
     """A command, what is run before it in an empty folder, and how that is disturbed then.
 
@@ -56,5 +63,6 @@ VERBS = (
         (("init",), ("snapshot", "--name", "start"), ("ensure", "ash")),
     ),
     Verb("gc", ("gc", "--keep", "1"), (*_BEGUN, _ELM, ("remove", "elm", "--lock"), ("apply",))),
+    Verb("apply --repair", ("apply", "--repair"), _BEGUN, _damage),
     Verb("repair", ("snapshot", "--name", "start"), _BEGUN, _tear),
 )

@@ -295,3 +295,13 @@ def test_a_manifest_that_is_not_there_is_unreadable(tmp_path: Path) -> None:
     with pytest.raises(ProjectError) as caught:
         read_manifest(tmp_path / "pypm.toml")
     assert caught.value.code == "MANIFEST_UNREADABLE"
+
+
+def test_a_backends_name_can_end_a_targets_name() -> None:
+    settings = pypm(
+        '[tool.ppm.backends]\n"rocm6.2".index = "https://index.example/rocm"\n'
+    ).settings
+    assert settings.backends == (Backend(name="rocm6.2", index="https://index.example/rocm"),)
+    for name in ("cu-121", "CU121", "auto", "ü"):
+        with pytest.raises(ProjectError, match=r"tool\.ppm\.backends\."):
+            pypm(f'[tool.ppm.backends]\n"{name}".index = "https://index.example/"\n')
