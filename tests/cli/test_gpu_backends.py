@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+import sysconfig
 import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -17,6 +21,7 @@ from ppm.engine.environment.interpreter import current
 BACKENDS = ("cpu", "cu121", "cu122")
 PUBLIC = ("2.3.1", "2.4.0", "2.4.1")
 LOGIN = "someone:s3cret"
+UV = Path(sysconfig.get_path("scripts")) / "uv"
 
 
 class Site:
@@ -344,3 +349,20 @@ def test_what_is_built_against_one_backend_is_built_anew_for_another(
     for backend, version in (("cu122", "2.4.0+cu122"), ("cpu", "2.4.1+cpu")):
         project.ok("ensure", "ext", "--gpu", backend)
         assert project.ok(*show).strip() == version
+
+
+@pytest.mark.skipif(not UV.exists(), reason="uv is not installed beside this Python")
+def test_uv_installs_the_local_version_of_the_lock(project: Program, tmp_path: Path) -> None:
+    project.ok("add", "torch==2.4.*", "--gpu", "cu121", "--lock")
+    venv = tmp_path / "venv"
+    environment = {**os.environ, "UV_CACHE_DIR": str(tmp_path / "cache"), "UV_NO_CONFIG": "1"}
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
+    subprocess.run(
+        [UV, "pip", "install", "-q", "-r", "pylock.toml", "--python", venv / "bin/python"],
+        cwd=project.directory,
+        env=environment,
+        check=True,
+    )
+    show = [str(venv / "bin/python"), "-c", "import torch; print(torch.__version__)"]
+    shown = subprocess.run(show, capture_output=True, text=True, check=True)
+    assert shown.stdout == "2.4.1+cu121\n"
