@@ -13,7 +13,7 @@ from ppm.commands.output import Console, Progress
 from ppm.engine.clock import SystemClock
 from ppm.engine.errors import LedgerError, PpmError, ProjectError
 from ppm.engine.ledger.file import has_records
-from ppm.engine.ledger.lost import HINT, is_lost
+from ppm.engine.ledger.lost import HINT, LINES_HINT, is_lost, lines_lost
 from ppm.engine.manifest.read import find_project as climb
 from ppm.engine.paths import ProjectPaths, home_paths
 from ppm.engine.projector import load
@@ -124,6 +124,8 @@ def changing_at(
 
     try:
         with transaction(paths, clock, invocation(verb, note), on_wait=waiting) as run:
+            if run.lost is not None:
+                console.warn(f"{lines_lost(run.lost, run.project.head.seq)} ({LINES_HINT})")
             yield Change(run, clock, progress)
     finally:
         progress.close()

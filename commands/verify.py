@@ -24,6 +24,7 @@ from ppm.commands.words import plural
 from ppm.engine.errors import EnvironmentFailure, LedgerError, StorageError, UsageError
 from ppm.engine.hashing.cpu import CpuHasher
 from ppm.engine.hashing.files import FileReader
+from ppm.engine.ledger.lost import LINES_HINT, lines_lost
 from ppm.engine.ledger.verify import examine
 from ppm.engine.operations.verifying import (
     environment_event,
@@ -34,6 +35,7 @@ from ppm.engine.operations.verifying import (
 )
 from ppm.engine.paths import home_paths
 from ppm.engine.plain import clean_line
+from ppm.engine.projector import lost_place
 from ppm.engine.runtime import Runtime
 from ppm.events.upkeep import Difference
 from ppm.projections.project import Project, fold
@@ -109,6 +111,11 @@ class _Checks:
         except LedgerError as error:
             self._told["ledger"] = {"ok": False, "code": error.code, "problem": error.message}
             raise
+        place = lost_place(self._question.paths, self._question.ledger)
+        if place is not None:
+            problem, code = lines_lost(place, found.tree.size), "LEDGER_LOST_LINES"
+            self._told["ledger"] = {"ok": False, "code": code, "problem": problem}
+            raise LedgerError(problem, code=code, hint=LINES_HINT)
         head = found.head.digest
         self._console.say(f"ledger: {plural(found.tree.size, 'event')}, head {head[:16]}…: whole")
         self._told["ledger"] = {"ok": True, "size": found.tree.size, "head": head}

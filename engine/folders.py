@@ -62,12 +62,16 @@ def _kind(mode: int) -> str:
 def remove_tree(root: Path) -> int:
     """Delete a folder and all in it, also if somebody else deletes it, too.
 
+    Of a link in its place, and of links in it, the link goes and what it leads to stays.
+
     Returns:
         How many bytes of the disk that set free: files with another name are still there.
 
     Raises:
         OSError: Something cannot be deleted.
     """
+    if root.is_symlink() or not root.is_dir():
+        return remove_file(str(root))
     freed = 0
     for folder, folders, files in os.walk(root, topdown=False):
         for name in files:

@@ -11,6 +11,7 @@ import binascii
 import os
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -151,7 +152,7 @@ def load_private(path: Path, ask: Callable[[Path], bytes] | None = None) -> Sign
     Raises:
         KeyFailure: ``code="KEY_EXPOSED"`` where others than its owner may read it,
             ``"KEY_PASSPHRASE"`` where the passphrase is wrong or nobody tells it,
-            ``"KEY_INVALID"`` where it holds no Ed25519 key.
+            ``"KEY_INVALID"`` where it holds no Ed25519 key, or a public one.
         StorageError: It cannot be read.
     """
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -159,6 +160,7 @@ def load_private(path: Path, ask: Callable[[Path], bytes] | None = None) -> Sign
     with storage_errors(path), path.open("rb") as file:
         mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
         data = file.read(_LARGEST_FILE)
+    _refuse_public(data, path)
     if os.name == "posix" and mode & 0o077:
         raise KeyFailure(
             f"others may read the private key {path} (mode {mode:04o})",
@@ -172,6 +174,18 @@ def load_private(path: Path, ask: Callable[[Path], bytes] | None = None) -> Sign
     if not isinstance(key, Ed25519PrivateKey):
         raise KeyFailure(f"{path} holds a private key that is not Ed25519")
     return SigningKey(key)
+
+
+def _refuse_public(data: bytes, path: Path) -> None:
+    """Anybody may read a public key: its mode says nothing of what is wrong."""
+    public = data.lstrip().startswith(b"-----BEGIN PUBLIC KEY-----")
+    if not public:
+        with suppress(ValueError):
+            public = bool(parse_verifier(data.decode().strip()))
+    if public:
+        raise KeyFailure(
+            f"{path} holds a public key", hint="--sk takes the private one, --pub this one"
+        )
 
 
 def _decoded(data: bytes, path: Path) -> object:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ppm.engine.errors import LedgerError
 from ppm.engine.files import storage_errors
+from ppm.engine.folders import remove_file, remove_tree
 
 _FIRST_PAUSE_S = 0.001
 _LONGEST_PAUSE_S = 0.05
@@ -126,6 +127,8 @@ def make_locked_folder(parent: Path, prefix: str, *, mode: int = 0o777) -> tuple
 def remove_abandoned(parent: Path, prefix: str) -> tuple[str, ...]:
     """Delete the folders of :func:`make_locked_folder` whose makers are gone; their names.
 
+    A link or file of such a name, which nobody can hold, goes too; what a link leads to stays.
+
     Raises:
         StorageError: Something cannot be deleted.
     """
@@ -135,14 +138,14 @@ def remove_abandoned(parent: Path, prefix: str) -> tuple[str, ...]:
 
 
 def _removed(path: Path) -> bool:
+    if path.is_symlink() or not path.is_dir():
+        remove_file(str(path))
+        return True
     lock = _lock_folder(path, wait=False)
     if lock is None:
         return False
-    import shutil
-
     try:
-        with suppress(FileNotFoundError):  # Somebody else clears away, too.
-            shutil.rmtree(path)
+        remove_tree(path)
     finally:
         os.close(lock)
     return True
@@ -153,7 +156,7 @@ def _lock_folder(path: Path, *, wait: bool) -> int | None:
     import fcntl
 
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
     try:

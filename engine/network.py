@@ -57,7 +57,7 @@ def on_network(
     async def session() -> Answer:
         settings = runtime.index_settings
         async with Transport(
-            credentials=settings.credentials, ca_file=settings.ca_file
+            credentials=settings.credentials, ca_file=settings.ca_file, offline=runtime.offline
         ) as transport:
             return await work(Network(runtime, transport, pool, record))
 

@@ -9,10 +9,12 @@ from typing import Any
 
 import msgspec
 
-from ppm.engine.files import storage_errors, write_atomic
+from ppm.engine.files import read_regular, storage_errors, write_atomic
+from ppm.engine.manifest.read import MANIFESTS
+from ppm.engine.manifest.shared import is_shared
 from ppm.engine.paths import ProjectPaths
 from ppm.engine.ports import Ledger
-from ppm.events.envelope import Record
+from ppm.events.envelope import Head, Record
 from ppm.projections.project import Project, fold
 from ppm.projections.render import parse, render
 
@@ -44,10 +46,28 @@ def load_both(paths: ProjectPaths, ledger: Ledger) -> tuple[Project, Project | N
 def _stored(paths: ProjectPaths) -> Project | None:
     try:
         return parse(
-            (paths.data / "state.json").read_bytes(), (paths.data / "lock.json").read_bytes()
+            read_regular(paths.data / "state.json"), read_regular(paths.data / "lock.json")
         )
     except OSError:
         return None  # Missing or unreadable projections are rebuilt from the ledger.
+
+
+def lost_place(paths: ProjectPaths, ledger: Ledger) -> Head | None:
+    """The place that the projection files were folded up to, if this very ledger has it no more.
+
+    Files are written after the events they tell are synced, so no crash leaves them ahead: lines
+    were cut off or replaced. Of a ledger that a team commits nothing is told, since git replaces it
+    (and without a manifest nobody knows whether one does).
+
+    Raises:
+        LedgerError: A line was changed.
+    """
+    told = _stored(paths)
+    if told is None or ledger.holds(told.head):
+        return None
+    if is_shared(paths.root) or not any((paths.root / name).exists() for name in MANIFESTS):
+        return None
+    return told.head if fold(ledger.read()).state.ledger == told.state.ledger else None
 
 
 def write(paths: ProjectPaths, project: Project, *, before: Project | None = None) -> None:
@@ -80,7 +100,7 @@ def write(paths: ProjectPaths, project: Project, *, before: Project | None = Non
 
 def _bytes_of(path: Path) -> bytes | None:
     try:
-        return path.read_bytes()
+        return read_regular(path)
     except OSError:
         return None  # Whatever stands there is replaced.
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from ppm.engine.errors import ProjectError
-from ppm.engine.files import storage_errors, write_atomic
+from ppm.engine.files import read_regular, storage_errors, write_atomic
 from ppm.engine.paths import HomePaths
 
 
@@ -60,7 +60,7 @@ def registered(home: HomePaths) -> Iterator[tuple[Path, Entry]]:
         files = sorted(home.projects.glob("*.json")) if home.projects.is_dir() else []
     for file in files:
         try:
-            yield file, msgspec.json.decode(file.read_bytes(), type=Entry)
+            yield file, msgspec.json.decode(read_regular(file), type=Entry)
         except (OSError, msgspec.MsgspecError) as error:
             raise ProjectError(
                 f"{file} does not say which project it is: {error}",

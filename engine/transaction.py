@@ -20,7 +20,7 @@ from ppm.engine.locks import exclusive
 from ppm.engine.manifest.shared import is_shared
 from ppm.engine.paths import ProjectPaths
 from ppm.engine.ports import Clock, Ledger
-from ppm.engine.projector import load_both, write
+from ppm.engine.projector import load_both, lost_place, write
 from ppm.engine.redact import as_text, redact_argv, redact_text
 from ppm.engine.version import VERSION
 from ppm.events.catalog import AnyEvent
@@ -59,6 +59,8 @@ class Transaction:
         self.paths = paths
         self.run = clock.new_id()
         self.project, self._written = load_both(paths, ledger)
+        self.lost = lost_place(paths, ledger) if self._written is None else None
+        """The place that projections on the disk tell of, where the ledger has lost it."""
         self.ledger = ledger
         self.clock = clock
         self._actor = invocation.actor

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from ppm.engine.folders import remove_tree
 from ppm.engine.locks import make_locked_folder, remove_abandoned
 from ppm.engine.paths import ProjectPaths
 
@@ -29,10 +30,9 @@ def staging(parent: Path) -> Iterator[Path]:
     try:
         yield path
     finally:
-        import shutil
-
         # What cannot be removed now is removed as stale by a later command.
-        shutil.rmtree(path, ignore_errors=True)
+        with suppress(OSError):
+            remove_tree(path)
         os.close(lock)
 
 

@@ -53,6 +53,7 @@ class Transport:
         connect_timeout: Seconds to wait for a connection.
         idle_timeout: Seconds to wait for the next bytes of an answer.
         connections: How many connections may be open at once.
+        offline: Refuse every request: whatever wants one has no other way.
     """
 
     def __init__(
@@ -64,7 +65,9 @@ class Transport:
         connect_timeout: float = 15.0,
         idle_timeout: float = 30.0,
         connections: int = 50,
+        offline: bool = False,
     ) -> None:
+        self._offline = offline
         self._credentials = credentials
         self._ca_file = ca_file
         self._proxies = proxies_here()
@@ -146,6 +149,12 @@ class Transport:
         raise AssertionError(url)
 
     async def _follow(self, url: str, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
+        if self._offline:
+            raise IndexFailure(
+                f"{redact_text(url)} would have to be fetched",
+                code="OFFLINE",
+                hint="run without --offline once",
+            )
         here, login = split_login(split_fragment(url)[0])
         credentials = self._credentials if login is None else Credentials([url])
         if not is_web(here):

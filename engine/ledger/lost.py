@@ -6,8 +6,23 @@ import os
 
 from ppm.engine.ledger.file import has_records
 from ppm.engine.paths import ProjectPaths
+from ppm.events.envelope import Head
 
 HINT = "restore .ppm/ledger.jsonl from a backup, or move .ppm away to begin a new history"
+
+
+LINES_HINT = (
+    "restore .ppm/ledger.jsonl from a backup; `ppm replay` makes the projections fit what it has"
+)
+
+
+def lines_lost(place: Head, size: int) -> str:
+    """What is known where state.json was folded up to ``place``, which the ledger has not."""
+    what = "another line there" if place.seq <= size else f"only {size} events"
+    return (
+        f"state.json was folded up to event {place.seq} (digest {place.digest[:16]}…),"
+        f" and the ledger has {what}: lines were lost"
+    )
 
 
 def is_lost(paths: ProjectPaths) -> bool:

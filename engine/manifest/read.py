@@ -63,7 +63,8 @@ def manifest_path(root: Path) -> Path:
     raise ProjectError(
         f"{root} has neither {PYPM} nor {PYPROJECT}",
         code="NO_MANIFEST",
-        hint="run 'ppm init' there to have one written",
+        hint="restore it, or run 'ppm init' there: it writes one, with the requirements that the "
+        "history knows",
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from ppm.engine.errors import LedgerError, ProjectError
 from ppm.engine.files import storage_errors, write_atomic
 from ppm.engine.ledger.lost import HINT, is_lost
-from ppm.engine.locking import observe_manifest
-from ppm.engine.manifest.edit import render_new_manifest
+from ppm.engine.locking import observe_manifest, requirement_changes
+from ppm.engine.manifest.edit import add_requirements, render_new_manifest
 from ppm.engine.manifest.names import normalise_name
 from ppm.engine.manifest.read import MANIFESTS, PYPM, manifest_path, read_manifest
 from ppm.engine.operations.gitfiles import write_git_files
@@ -63,6 +64,38 @@ def initialise(run: Transaction, ledger_id: str) -> tuple[str, ...]:
         seen = (ManifestWritten(path=PYPM, sha256=manifest.sha256), *seen[1:])
     run.record([beginning, *seen])
     return tuple(written)
+
+
+def is_manifest_gone(root: Path) -> bool:
+    """Whether nothing stands where a manifest would."""
+    return not any(os.path.lexists(root / name) for name in MANIFESTS)
+
+
+def restore_manifest(run: Transaction) -> int:
+    """Write a manifest with the requirements that the ledger knows, and record it.
+
+    Returns:
+        How many requirements it has.
+
+    Raises:
+        RequirementError: The ledger has one that never parsed.
+        StorageError: The disk refused.
+    """
+    root, state = run.paths.root, run.project.state
+    data = render_new_manifest(state.name)
+    for group, requirements in sorted(state.requirements.items()):
+        data = add_requirements(
+            data,
+            file_name=PYPM,
+            project=state.name,
+            group=group,
+            requirements=tuple(requirements),
+        )
+    write_atomic(root / PYPM, data)
+    manifest = read_manifest(root / PYPM)
+    written = ManifestWritten(path=PYPM, sha256=manifest.sha256)
+    run.record([written, *requirement_changes(state, manifest)])
+    return len(manifest.requirements)
 
 
 def _project_name(root: Path) -> str:

@@ -17,6 +17,7 @@ from pathlib import Path
 import msgspec
 
 from ppm.engine.files import storage_errors, sync_filesystem
+from ppm.engine.folders import remove_tree
 from ppm.engine.locks import make_locked_folder, remove_abandoned
 from ppm.engine.store.blobs import BlobStore, checked
 from ppm.engine.store.model import WheelTree
@@ -135,7 +136,7 @@ class WheelStore:
     def discard(self, staging: Path) -> None:
         """Delete a staging folder; nothing happens if it is gone."""
         with storage_errors(staging), contextlib.suppress(FileNotFoundError):
-            _delete_tree(staging)
+            remove_tree(staging)
         self._let_go(staging)
 
     def _let_go(self, staging: Path) -> None:
@@ -192,12 +193,6 @@ class WheelStore:
             with contextlib.suppress(FileNotFoundError):  # Somebody else has been quicker.
                 (folder / _UNSYNCED).rename(folder / _SYNCED)
         self._unsynced.clear()
-
-
-def _delete_tree(folder: Path) -> None:
-    import shutil
-
-    shutil.rmtree(folder)
 
 
 def _content(path: str) -> bytes:
