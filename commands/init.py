@@ -40,7 +40,7 @@ def init(
     verbose: VerboseOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Make DIR (the working directory) a ppm project. A second time only a lost manifest returns."""
+    """Make DIR (the working directory) a ppm project. Again: only a lost manifest is written."""
     console = Console(json_output=json_output, verbose=verbose, quiet=quiet)
     paths = ProjectPaths(directory.absolute())
     if has_records(paths.ledger):

@@ -17,7 +17,7 @@ from ppm.commands.options import (
     option,
 )
 from ppm.commands.output import Console
-from ppm.commands.returning import name_of, tell_gone_back
+from ppm.commands.returning import name_of, tell_ahead, tell_gone_back
 from ppm.commands.session import changing
 from ppm.engine.errors import UsageError
 from ppm.engine.moments import moment
@@ -55,3 +55,6 @@ def rollback(
         name = to or name_of(change.run.project.state.snapshots, seq)
         outcome = go_back(change.run, runtime, manifest, seq, name=name)
     tell_gone_back(outcome, name, time.monotonic() - started, console)
+    if last:
+        target = runtime.interpreter.target.name
+        tell_ahead(change.run.project, runtime.machine, target, console)

@@ -59,6 +59,12 @@ def find_project(directory: Path | None) -> ProjectPaths:
     """
     if directory is not None:
         found = ProjectPaths(directory.absolute())
+        if directory.is_file():
+            raise ProjectError(
+                f"{directory} is a file, and a project is a folder",
+                code="NO_PROJECT",
+                hint=f"--project {directory.parent}",
+            )
     else:
         found = ProjectPaths(climb(Path.cwd(), ppm_home=home_paths().root).path)
     if not has_records(found.ledger):
@@ -125,7 +131,7 @@ def changing_at(
     try:
         with transaction(paths, clock, invocation(verb, note), on_wait=waiting) as run:
             if run.lost is not None:
-                console.warn(f"{lines_lost(run.lost, run.project.head.seq)} ({LINES_HINT})")
+                console.warn(f"{lines_lost(*run.lost)} ({LINES_HINT})")
             yield Change(run, clock, progress)
     finally:
         progress.close()

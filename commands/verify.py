@@ -111,9 +111,9 @@ class _Checks:
         except LedgerError as error:
             self._told["ledger"] = {"ok": False, "code": error.code, "problem": error.message}
             raise
-        place = lost_place(self._question.paths, self._question.ledger)
-        if place is not None:
-            problem, code = lines_lost(place, found.tree.size), "LEDGER_LOST_LINES"
+        lost = lost_place(self._question.paths, self._question.ledger)
+        if lost is not None:
+            problem, code = lines_lost(*lost), "LEDGER_LOST_LINES"
             self._told["ledger"] = {"ok": False, "code": code, "problem": problem}
             raise LedgerError(problem, code=code, hint=LINES_HINT)
         head = found.head.digest

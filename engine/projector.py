@@ -52,8 +52,8 @@ def _stored(paths: ProjectPaths) -> Project | None:
         return None  # Missing or unreadable projections are rebuilt from the ledger.
 
 
-def lost_place(paths: ProjectPaths, ledger: Ledger) -> Head | None:
-    """The place that the projection files were folded up to, if this very ledger has it no more.
+def lost_place(paths: ProjectPaths, ledger: Ledger) -> tuple[Head, int] | None:
+    """The place that the files were folded up to, and the ledger's size, if it has it no more.
 
     Files are written after the events they tell are synced, so no crash leaves them ahead: lines
     were cut off or replaced. Of a ledger that a team commits nothing is told, since git replaces it
@@ -67,7 +67,9 @@ def lost_place(paths: ProjectPaths, ledger: Ledger) -> Head | None:
         return None
     if is_shared(paths.root) or not any((paths.root / name).exists() for name in MANIFESTS):
         return None
-    return told.head if fold(ledger.read()).state.ledger == told.state.ledger else None
+    records = list(ledger.read())
+    same = fold(records).state.ledger == told.state.ledger
+    return (told.head, len(records)) if same else None
 
 
 def write(paths: ProjectPaths, project: Project, *, before: Project | None = None) -> None:

@@ -60,7 +60,7 @@ class Transaction:
         self.run = clock.new_id()
         self.project, self._written = load_both(paths, ledger)
         self.lost = lost_place(paths, ledger) if self._written is None else None
-        """The place that projections on the disk tell of, where the ledger has lost it."""
+        """The place that projections tell of, if the ledger lost it, and the ledger's size."""
         self.ledger = ledger
         self.clock = clock
         self._actor = invocation.actor

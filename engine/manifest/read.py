@@ -157,7 +157,10 @@ def parse_toml(data: bytes, file_name: str) -> Table:
     except tomllib.TOMLDecodeError as error:
         bom = data.startswith(b"\xef\xbb\xbf")
         words = "begins with a byte order mark, which TOML forbids" if bom else str(error)
-        raise invalid(file_name, [words]) from error
+        told = invalid(file_name, [words])
+        if data.startswith(b"<<<<<<< ") or b"\n<<<<<<< " in data:
+            told.hint = f"git left conflict markers in {file_name}: decide between the two sides"
+        raise told from error
 
 
 def invalid(file_name: str, problems: list[str]) -> ProjectError:

@@ -147,7 +147,8 @@ def test_a_collected_environment_is_the_one_it_was_though_the_lock_was_ahead(sce
     root = scene.marks().tree
     scene.succeeds("add", "birch>=2", "--lock")
     scene.succeeds("apply")
-    scene.succeeds("rollback", "--last")
+    said = scene.ppm.ok("rollback", "--last")
+    assert "the lock is ahead of it: `ppm apply` would bring back birch 2.0\n" in said
     assert scene.paths.environment.resolve() == old
     scene.succeeds("snapshot", "--name", "lock-ahead")
     scene.succeeds("apply")

@@ -91,6 +91,17 @@ def test_a_private_key_that_others_may_touch_is_refused(tmp_path: Path, mode: in
     assert caught.value.code == "KEY_EXPOSED"
 
 
+def test_a_public_key_in_the_place_of_a_private_one_is_named(tmp_path: Path) -> None:
+    private, public = pair(tmp_path)
+    verifier = tmp_path / "verifier"
+    verifier.write_text(f"{load_private(private).named('somebody')}\n")
+    for path in (public, verifier):
+        with pytest.raises(KeyFailure, match="holds a public key") as caught:
+            load_private(path)
+        assert caught.value.code == "KEY_INVALID"
+        assert "--sk takes the private one" in caught.value.hint
+
+
 @pytest.mark.parametrize("existing", ["key", "key.pub"])
 def test_an_existing_file_is_not_overwritten_unless_asked(tmp_path: Path, existing: str) -> None:
     (tmp_path / existing).write_text("precious")

@@ -305,3 +305,12 @@ def test_a_backends_name_can_end_a_targets_name() -> None:
     for name in ("cu-121", "CU121", "auto", "ü"):
         with pytest.raises(ProjectError, match=r"tool\.ppm\.backends\."):
             pypm(f'[tool.ppm.backends]\n"{name}".index = "https://index.example/"\n')
+
+
+def test_conflict_markers_are_told_for_what_they_are(tmp_path: Path) -> None:
+    sides = b'<<<<<<< HEAD\nname = "a"\n=======\nname = "b"\n>>>>>>> theirs\n'
+    (tmp_path / "pypm.toml").write_bytes(b"[tool.ppm]\n" + sides)
+    with pytest.raises(ProjectError) as caught:
+        read_manifest(tmp_path / "pypm.toml")
+    assert caught.value.code == "MANIFEST_INVALID"
+    assert "conflict markers in pypm.toml" in caught.value.hint
