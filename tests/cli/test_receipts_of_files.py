@@ -223,7 +223,7 @@ def test_what_cannot_be_signed_for_is_told(project: Program) -> None:
     refused(project, "sign", "--sk", "key", "--file", ".ppm", code="NOT_A_FILE")
     os.mkfifo(folder / "pipe")
     refused(project, "sign", "--sk", "key", "--file", "pipe", code="NOT_A_FILE")
-    refused(project, "sign", "--sk", "key.pub", "--file", "F", code="KEY_EXPOSED")
+    refused(project, "sign", "--sk", "key.pub", "--file", "F", code="KEY_INVALID")
     (folder / "key").chmod(0o640)
     refused(project, "sign", "--sk", "key", "--file", "F", code="KEY_EXPOSED")
     assert [one["code"] for one in told(project, "command.failed/1")][-1] == "KEY_EXPOSED"
