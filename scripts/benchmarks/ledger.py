@@ -10,6 +10,7 @@ import os
 import shlex
 import statistics
 import subprocess
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from benchmarks.measure import Measurement, measure
 
 WHOLE = "whole"
 APPENDED, BATCH = 10_000, 100
+_SETTLED_S = 3.0  # Before that, a ledger that others wrote is digested whole each time.
 REPLAYED = 1_000_000
 LOADED = 100_000
 Taken = dict[str, list[Measurement]]
@@ -45,6 +47,7 @@ class LedgerBench:
         label = f"load the state of {LOADED:,} events from its projections"
         with folder_in(self._memory) as folder:
             self._once("ours", "lay", folder, LOADED)
+            time.sleep(_SETTLED_S)
             rows[label] = {"ppm": [self._once("ours", "load", folder) for _ in range(runs)]}
         with folder_in(self._memory) as folder:
             for kind, taken in ledger_rows(self._ppm, folder, runs=runs).items():
